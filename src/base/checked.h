@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// 64-bit arithmetic on numbers that come from outside: an overflow is an answer, not a wrap.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace northstar {
+
+[[nodiscard]] inline std::optional<std::uint64_t> checkedAdd(std::uint64_t a, std::uint64_t b) noexcept {
+    std::uint64_t sum = 0;
+    if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
+    return sum;
+}
+
+[[nodiscard]] inline std::optional<std::uint64_t> checkedMul(std::uint64_t a, std::uint64_t b) noexcept {
+    std::uint64_t product = 0;
+    if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;
+    return product;
+}
+
+// A run of bytes inside a file, in bytes.
+struct Extent {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+
+    bool operator==(const Extent&) const = default;
+
+    // Does the whole run lie inside a file of this many bytes?
+    [[nodiscard]] bool within(std::uint64_t fileSize) const noexcept {
+        return offset <= fileSize && size <= fileSize - offset;
+    }
+};
+
+}  // namespace northstar

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hex.h"
+
+#include <charconv>
+
+namespace northstar {
+
+std::string toHex(std::span<const std::uint8_t> bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text;
+    text.reserve(bytes.size() * 2);
+    for (const std::uint8_t byte : bytes) {
+        text += kDigits[byte >> 4U];
+        text += kDigits[byte & 0xfU];
+    }
+    return text;
+}
+
+std::optional<std::vector<std::uint8_t>> fromHex(std::string_view text) {
+    if (text.size() % 2 != 0) return std::nullopt;
+    std::vector<std::uint8_t> bytes;
+    bytes.reserve(text.size() / 2);
+    for (std::size_t at = 0; at < text.size(); at += 2) {
+        std::uint8_t byte = 0;
+        const char* end = text.data() + at + 2;
+        const auto [parsed, failure] = std::from_chars(text.data() + at, end, byte, 16);
+        if (failure != std::errc{} || parsed != end) return std::nullopt;
+        bytes.push_back(byte);
+    }
+    return bytes;
+}
+
+}  // namespace northstar

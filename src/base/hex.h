@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lower-case hexadecimal, the form in which hashes are written in packages and shown on the bus.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace northstar {
+
+[[nodiscard]] std::string toHex(std::span<const std::uint8_t> bytes);
+
+// nullopt unless the text is an even number of hexadecimal digits (either case).
+[[nodiscard]] std::optional<std::vector<std::uint8_t>> fromHex(std::string_view text);
+
+}  // namespace northstar

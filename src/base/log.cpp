@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/systemd_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace northstar {
+namespace {
+
+// systemd.exec(5): the variable may be inherited by a process whose standard error went elsewhere, so compare.
+bool stderrIsJournal() {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
+    return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+}
+
+}  // namespace
+
+void setUpLogging(const std::string& identifier, const std::string& level) {
+    std::shared_ptr<spdlog::logger> logger;
+    if (stderrIsJournal()) {
+        logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::systemd_sink_mt>(identifier));
+    } else {
+        logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        logger->set_pattern("%n: %l: %v");
+    }
+    logger->set_level(spdlog::level::from_str(level));
+    logger->flush_on(spdlog::level::trace);
+    spdlog::set_default_logger(std::move(logger));
+}
+
+}  // namespace northstar

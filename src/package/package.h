@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// An opened package: one descriptor, and what was read and checked through it. Nothing here knows a kernel device.
+#pragma once
+
+#include <sys/types.h>
+#include <time.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/checked.h"
+#include "base/unique_fd.h"
+#include "package/keys.h"
+#include "package/manifest.h"
+#include "package/verity.h"
+
+namespace northstar {
+
+enum class Filesystem { Squashfs, Erofs };
+
+// "squashfs", "erofs": the kernel's name of the filesystem type.
+[[nodiscard]] const char* toString(Filesystem filesystem);
+
+// What a file was when it was looked at. Equal identities mean the same bytes, for files that only well-behaved
+// writers touch (a cache key, never a proof).
+struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::uint64_t size = 0;  // bytes
+    timespec modified{}, changed{};
+
+    bool operator==(const FileIdentity& other) const noexcept;
+};
+
+// Throws Failed if the descriptor cannot be asked.
+[[nodiscard]] FileIdentity identify(int fd);
+
+enum class SignaturePolicy {
+    Required,  // one of the keys must have signed it, else InvalidSignature
+    Optional,  // verified if one of the keys signed it, else opened as unverified
+};
+
+struct Package {
+    UniqueFd fd;               // the package file, read-only use
+    FileIdentity identity;     // when it was opened
+    std::string format;        // format version, "0.9.3"
+    Manifest manifest;
+    Extent image;              // fs.img inside the file, offset a multiple of 4096
+    Filesystem filesystem{};
+    bool isSigned = false;     // has a signature.yaml, whoever made it
+    std::optional<Verity> verity;  // set exactly if one of the keys signed it: the package is verified
+    std::string signer;        // fingerprint of that key, else empty
+
+    [[nodiscard]] bool verified() const noexcept { return verity.has_value(); }
+
+    // Bytes of the image that hold the filesystem: up to the verity superblock if verified, else all of it.
+    [[nodiscard]] std::uint64_t dataSize() const noexcept {
+        return verity ? verity->superblockOffset : image.size;
+    }
+};
+
+// Refuses what is no package file: O_PATH or write-only descriptors, directories, sockets, pipes, devices.
+// Throws InvalidArgs saying what it is and what to pass instead.
+void checkPackageDescriptor(int fd);
+
+// Reads and checks a package through the descriptor: archive, format version, signature, then manifest and verity
+// superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the file.
+// Throws InvalidPackage, InvalidSignature, Failed.
+[[nodiscard]] Package openPackage(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy, const std::string& name);
+
+}  // namespace northstar
