@@ -151,6 +151,10 @@ public:
     virtual void unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
                          bool lazy) = 0;
 
+    // Removes the directory that was made for a mount that somebody else took down. Only an empty directory that is no
+    // mount point goes; anything else is logged. Throws what walking the path throws.
+    virtual void removeMountPoint(const std::string& path) = 0;
+
     // After an unmount: waits until a verity device (UUID; empty: none) and a loop device ("/dev/loopN" with that
     // backing) are gone, helping them along. False if somebody else still holds them at the deadline.
     virtual bool awaitRelease(const std::string& verityUuid, const std::string& loopPath, const LoopBacking& backing,

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/dm_task.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+
+#include "base/error.h"
+
+namespace northstar {
+namespace {
+
+constexpr int kLevelMask = 7;  // the rest of a level are flags; 2 and 3 are errors (libdm: lib/log/log.h)
+constexpr int kLevelError = 3;
+
+std::mutex mutex;
+std::string lastError;  // guarded by mutex: libdevmapper only logs while it works
+
+// What fails here is reported by our own errors, so all of it is for debugging.
+[[gnu::format(printf, 5, 6)]] void log(int level, const char*, int, int, const char* format, ...) {
+    level &= kLevelMask;
+    if (level > kLevelError && !spdlog::should_log(spdlog::level::trace)) return;
+    std::array<char, 512> text{};
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    va_end(arguments);
+    if (level <= kLevelError) {
+        lastError = text.data();
+        spdlog::debug("libdevmapper: {}", text.data());
+    } else {
+        spdlog::trace("libdevmapper: {}", text.data());
+    }
+}
+
+void setUp() {
+    dm_log_with_errno_init(log);
+    dm_udev_set_sync_support(0);  // no semaphore, no waiting for udev, works without it
+    dm_hold_control_dev(1);
+}
+
+void check(int ok, const char* what) {
+    if (ok == 0) throw Error{Code::Failed, std::string{"device-mapper: "} + what + ": " + lastError};
+}
+
+}  // namespace
+
+DmTask::DmTask(int type) : lock_{mutex} {
+    [[maybe_unused]] static const bool ready = (setUp(), true);
+    lastError.clear();
+    task_ = dm_task_create(type);
+    if (task_ == nullptr) throw Error{Code::Failed, "device-mapper: no task can be made: " + lastError};
+}
+
+DmTask::~DmTask() { dm_task_destroy(task_); }
+
+void DmTask::setName(const std::string& name) {
+    check(dm_task_set_name(task_, name.c_str()), "setting a name");
+}
+
+void DmTask::setUuid(const std::string& uuid) {
+    check(dm_task_set_uuid(task_, uuid.c_str()), "setting a UUID");
+}
+
+void DmTask::setTarget(std::uint64_t sectors, const char* type, const std::string& parameters) {
+    check(dm_task_add_target(task_, 0, sectors, type, parameters.c_str()), "setting a table");
+}
+
+int DmTask::run() {
+    if (dm_task_run(task_) != 0) return 0;
+    const int error = dm_task_get_errno(task_);
+    return error != 0 ? error : ENODEV;
+}
+
+const std::string& DmTask::error() const { return lastError; }
+
+bool hasDmControl() { return ::access("/dev/mapper/control", F_OK) == 0; }
+
+}  // namespace northstar

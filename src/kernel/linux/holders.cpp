@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/holders.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "kernel/linux/sysfs.h"
+
+namespace northstar {
+namespace {
+
+// Names in a directory; empty if it is gone or closed to us.
+std::vector<std::string> entries(const std::string& path) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory{::opendir(path.c_str()), ::closedir};
+    if (!directory) return names;
+    while (const dirent* entry = ::readdir(directory.get())) {
+        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    }
+    return names;
+}
+
+// Is what a link in /proc stands for on the device? Nothing is looked up on a network or mounted for it.
+bool isOn(const std::string& link, dev_t device) {
+    struct statx status {};
+    if (::statx(AT_FDCWD, link.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
+        return false;
+    return makedev(status.stx_dev_major, status.stx_dev_minor) == device;
+}
+
+std::string target(const std::string& link) {
+    std::array<char, PATH_MAX> text{};
+    const ssize_t length = ::readlink(link.c_str(), text.data(), text.size());
+    return {text.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
+// Path of a mapped file on the device; empty if there is none.
+std::string mappedFile(const std::string& process, dev_t device) {
+    std::ifstream maps{process + "/maps"};
+    for (std::string line; std::getline(maps, line);) {
+        std::istringstream fields{line};  // address permissions offset major:minor inode path
+        std::string address, permissions, offset, path;
+        unsigned majorNumber = 0, minorNumber = 0;
+        char colon = 0;
+        fields >> address >> permissions >> offset >> std::hex >> majorNumber >> colon >> minorNumber >>
+            std::dec;
+        if (!fields || makedev(majorNumber, minorNumber) != device) continue;
+        std::string inode;
+        std::getline(fields >> inode >> std::ws, path);
+        return path;
+    }
+    return "";
+}
+
+// Descriptors of ours that only name a file (O_PATH) are some other worker's lookup and gone in a moment.
+bool isPassing(const std::string& name) {
+    const int flags = ::fcntl(std::atoi(name.c_str()), F_GETFL);
+    return flags >= 0 && (flags & O_PATH) != 0;
+}
+
+// What of the device the process holds; empty if nothing.
+std::string held(const std::string& process, bool self, dev_t device) {
+    for (const char* name : {"/cwd", "/root", "/exe"}) {
+        if (isOn(process + name, device)) return target(process + name);
+    }
+    for (const std::string& name : entries(process + "/fd")) {
+        const std::string link = process + "/fd/" + name;
+        if (isOn(link, device) && !(self && isPassing(name))) return target(link);
+    }
+    return mappedFile(process, device);
+}
+
+}  // namespace
+
+std::vector<Holder> findHolders(dev_t device, std::size_t most) {
+    std::vector<Holder> found;
+    for (const std::string& name : entries("/proc")) {
+        if (found.size() >= most) break;
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error != std::errc{} || end != name.data() + name.size()) continue;
+        const std::string process = "/proc/" + name;
+        std::string path = held(process, pid == ::getpid(), device);
+        if (!path.empty()) found.push_back({pid, readLine(process + "/comm").value_or("?"), std::move(path)});
+    }
+    return found;
+}
+
+}  // namespace northstar

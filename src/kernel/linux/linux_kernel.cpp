@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/linux_kernel.h"
+
+#include "kernel/linux/backoff.h"
+#include "kernel/linux/detached_mount.h"
+#include "kernel/linux/holders.h"
+#include "kernel/linux/loop_device.h"
+#include "kernel/linux/mount_point.h"
+#include "kernel/linux/mount_table.h"
+#include "kernel/linux/uevents.h"
+#include "kernel/linux/unmount.h"
+#include "kernel/linux/verity_device.h"
+
+namespace northstar {
+namespace {
+
+using namespace std::chrono_literals;
+
+class LinuxKernel : public Kernel {
+public:
+    explicit LinuxKernel(const LinuxKernelOptions& options)
+        : loops_{options.forceOldLoop}, mounter_{options.forceOldMount} {}
+
+    bool verityAvailable() override { return verity_.available(); }
+
+    std::unique_ptr<Device> attachLoop(const LoopSpec& spec) override { return loops_.attach(spec); }
+
+    std::unique_ptr<Device> openVerity(const Device& data, const VerityTable& table) override {
+        return verity_.open(data, table);
+    }
+
+    std::unique_ptr<DetachedMount> mountDetached(const Device& source, const MountOptions& options) override {
+        return mounter_.mount(source, options);
+    }
+
+    std::unique_ptr<MountPoint> makeMountPoint(const std::string& path) override {
+        return std::make_unique<LinuxMountPoint>(path);
+    }
+
+    void unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
+                 bool lazy) override {
+        unmountExactly(identity, mountPoint, removeDirectory, lazy);
+    }
+
+    void removeMountPoint(const std::string& path) override { removeMountPointDirectory(path); }
+
+    bool awaitRelease(const std::string& verityUuid, const std::string& loopPath, const LoopBacking& backing,
+                      std::chrono::milliseconds timeout) override {
+        Backoff backoff{timeout, 200us, 5ms};
+        bool verityGone = verityUuid.empty(), loopGone = loopPath.empty();
+        for (int round = 0;; ++round) {
+            if (!verityGone) verityGone = verity_.remove(verityUuid);
+            // The cheap question first: a device that is about to go is not to be opened.
+            if (!loopGone) loopGone = LoopDevices::released(loopPath, backing, verityGone && round > 2);
+            if (verityGone && loopGone) return true;
+            if (!backoff.pause()) return false;
+        }
+    }
+
+    std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override {
+        return readMountTable(devices);
+    }
+
+    std::vector<Holder> holders(dev_t device, std::size_t most) override { return findHolders(device, most); }
+
+    UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) override {
+        return cloneExactly(identity, mountPoint);
+    }
+
+    std::optional<LoopBacking> loopBacking(const std::string& loopPath) override {
+        return LoopDevices::backing(loopPath);
+    }
+
+    std::string verityUuid(dev_t device) override { return verity_.uuid(device); }
+
+    std::size_t removeStaleDevices(const std::vector<std::string>& keep) override {
+        return verity_.removeStale(keep);
+    }
+
+    std::unique_ptr<MountWatch> watchMounts() override { return watchMountTable(); }
+    std::unique_ptr<CorruptionWatch> watchCorruption() override { return watchUevents(); }
+
+private:
+    LoopDevices loops_;
+    VerityDevices verity_;
+    Mounter mounter_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> makeLinuxKernel(const LinuxKernelOptions& options) {
+    return std::make_unique<LinuxKernel>(options);
+}
+
+}  // namespace northstar

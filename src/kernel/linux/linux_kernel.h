@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running kernel: loop devices, device-mapper, mounts, the mount table, uevents.
+#pragma once
+
+#include <memory>
+
+#include "kernel/kernel.h"
+
+namespace northstar {
+
+struct LinuxKernelOptions {
+    bool forceOldLoop = false;   // as on kernels before 5.8: LOOP_SET_FD and LOOP_SET_STATUS64
+    bool forceOldMount = false;  // as on kernels before 5.2: mount(2)
+};
+
+// The control devices are opened when they are first needed and stay open.
+[[nodiscard]] std::unique_ptr<Kernel> makeLinuxKernel(const LinuxKernelOptions& options = {});
+
+}  // namespace northstar

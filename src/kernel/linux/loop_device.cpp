@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/loop_device.h"
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/error.h"
+#include "kernel/linux/backoff.h"
+#include "kernel/linux/sysfs.h"
+
+namespace northstar {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr unsigned kLoopMajor = 7;  // kernel: Documentation/admin-guide/devices.txt
+constexpr const char* kControl = "/dev/loop-control";
+
+class LoopDevice : public Device {
+public:
+    LoopDevice(std::string path, dev_t number, UniqueFd fd)
+        : path_{std::move(path)}, number_{number}, fd_{std::move(fd)} {}
+    [[nodiscard]] const std::string& path() const override { return path_; }
+    [[nodiscard]] dev_t number() const override { return number_; }
+
+private:
+    std::string path_;
+    dev_t number_;
+    UniqueFd fd_;  // autoclear: the kernel detaches the file when the last descriptor or mount is gone
+};
+
+// Somebody else had the same device in hand, or its node is still on the way (devtmpfs, udev): try again.
+bool isRace(int error) {
+    return error == EBUSY || error == EAGAIN || error == ENXIO || error == ENOENT || error == ENODEV ||
+           error == EINTR;
+}
+
+std::string describe(const LoopSpec& spec, const std::string& path) {
+    return "attaching " + std::to_string(spec.image.size) + " bytes at offset " +
+           std::to_string(spec.image.offset) + " to " + path;
+}
+
+// The number in "/dev/loopN", or -1.
+int loopNumber(const std::string& path) {
+    const std::string prefix = "/dev/loop";
+    const std::string digits = path.starts_with(prefix) ? path.substr(prefix.size()) : "";
+    const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+    if (digits.empty() || digits.size() > 7 || !std::all_of(digits.begin(), digits.end(), isDigit)) return -1;
+    return std::stoi(digits);
+}
+
+loop_info64 wantedInfo(const LoopSpec& spec) {
+    loop_info64 info{};
+    info.lo_offset = spec.image.offset;
+    info.lo_sizelimit = spec.image.size;
+    info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
+    return info;
+}
+
+// Each configure function returns 0 or an errno value, and leaves the device free in case of an error.
+int configureAtOnce(int device, const LoopSpec& spec) {
+    loop_config config{};
+    config.fd = static_cast<__u32>(spec.fd);
+    config.block_size = loopBlockSize(spec.image);
+    config.info = wantedInfo(spec);
+    return ::ioctl(device, LOOP_CONFIGURE, &config) == 0 ? 0 : errno;
+}
+
+int configureInSteps(int device, const LoopSpec& spec) {
+    // The device is read-only because our descriptor of it is (kernel: loop_configure()).
+    if (::ioctl(device, LOOP_SET_FD, spec.fd) != 0) return errno;
+    struct Rollback {
+        int device;
+        ~Rollback() {
+            if (device >= 0) ::ioctl(device, LOOP_CLR_FD, 0);
+        }
+    } rollback{device};
+    const loop_info64 info = wantedInfo(spec);
+    if (::ioctl(device, LOOP_SET_STATUS64, &info) != 0) return errno;
+    // Linux 4.14. Without it blocks are 512 bytes, which is slower and not wrong, so the result does not
+    // matter.
+    ::ioctl(device, LOOP_SET_BLOCK_SIZE, static_cast<unsigned long>(loopBlockSize(spec.image)));
+    rollback.device = -1;
+    return 0;
+}
+
+// Does the device show what was asked for, as it was asked for?
+void verify(int device, int number, const LoopSpec& spec, const std::string& path) {
+    struct stat file {};
+    loop_info64 info{};
+    if (::fstat(spec.fd, &file) != 0 || ::ioctl(device, LOOP_GET_STATUS64, &info) != 0) {
+        throwErrno(Code::Failed, describe(spec, path) + ": reading it back", errno);
+    }
+    const __u32 flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
+    if (info.lo_number != static_cast<__u32>(number) || info.lo_device != file.st_dev ||
+        info.lo_inode != file.st_ino || info.lo_offset != spec.image.offset ||
+        info.lo_sizelimit != spec.image.size || (info.lo_flags & flags) != flags) {
+        throw Error{Code::Failed, describe(spec, path) +
+                                      ": the device shows something else; is a udev rule or "
+                                      "another program changing loop devices?"};
+    }
+}
+
+}  // namespace
+
+unsigned loopBlockSize(Extent image) noexcept {
+    for (const unsigned size : {4096U, 2048U, 1024U}) {
+        if (image.offset % size == 0 && image.size % size == 0) return size;
+    }
+    return 512;
+}
+
+int LoopDevices::control() {
+    const std::lock_guard lock{mutex_};
+    if (!control_) {
+        control_.reset(::open(kControl, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+        if (!control_) {
+            throw Error{Code::DeviceUnavailable,
+                        std::string{"opening "} + kControl + ": " + errnoText(errno) +
+                            "; the kernel needs the loop driver (CONFIG_BLK_DEV_LOOP, module loop)"};
+        }
+    }
+    return control_.get();
+}
+
+std::unique_ptr<Device> LoopDevices::attach(const LoopSpec& spec) {
+    if (spec.image.size == 0 || spec.image.offset % 512 != 0) {
+        throw Error{Code::InvalidArgs, describe(spec, "a loop device") +
+                                           ": the size must not be 0, the offset a multiple of 512"};
+    }
+    Backoff backoff{spec.timeout, 200us, 20ms};
+    for (int error = 0;; error = isRace(error) ? error : 0) {
+        if (error != 0 && !backoff.pause()) {
+            throw Error{Code::Timeout, describe(spec, "a loop device") + ": none could be had within " +
+                                           std::to_string(spec.timeout.count()) + " ms, last error " +
+                                           errnoText(error) + "; raise loop_device_timeout"};
+        }
+        const int number = ::ioctl(control(), LOOP_CTL_GET_FREE);  // adds a device if none is free
+        if (number < 0) {
+            error = errno;
+            if (error == EBUSY || error == EAGAIN || error == EINTR) continue;
+            throw Error{Code::DeviceUnavailable,
+                        describe(spec, "a loop device") + ": there is no free one and none can be added: " +
+                            errnoText(error) + "; raise the loop module's max_loop or unmount something"};
+        }
+        const std::string path = "/dev/loop" + std::to_string(number);
+        UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+        struct stat status {};
+        if (!device || ::fstat(device.get(), &status) != 0) {
+            error = errno;
+            if (isRace(error)) continue;
+            throwErrno(Code::DeviceUnavailable, "opening " + path, error);
+        }
+        if (!S_ISBLK(status.st_mode) || major(status.st_rdev) != kLoopMajor) {
+            throw Error{Code::DeviceUnavailable, path + " is not a loop device; correct what is in /dev"};
+        }
+        bool old = old_;
+        error = old ? configureInSteps(device.get(), spec) : configureAtOnce(device.get(), spec);
+        if (!old && (error == EINVAL || error == ENOTTY)) {  // what kernels before 5.8 say
+            old = true;
+            error = configureInSteps(device.get(), spec);
+        }
+        if (error == 0) {
+            old_ = old;
+            verify(device.get(), number, spec, path);
+            return std::make_unique<LoopDevice>(path, status.st_rdev, std::move(device));
+        }
+        if (!isRace(error)) throwErrno(Code::Failed, describe(spec, path), error);
+    }
+}
+
+std::optional<LoopBacking> LoopDevices::backing(const std::string& path) {
+    if (loopNumber(path) < 0) return std::nullopt;
+    const UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    loop_info64 info{};
+    if (!device || ::ioctl(device.get(), LOOP_GET_STATUS64, &info) != 0) return std::nullopt;
+    return LoopBacking{info.lo_device, info.lo_inode, info.lo_offset};
+}
+
+bool LoopDevices::released(const std::string& path, const LoopBacking& backing, bool thorough) {
+    const int number = loopNumber(path);
+    if (number < 0) return true;
+    // The attributes are there exactly while a file is attached.
+    const auto offset = readLine("/sys/block/loop" + std::to_string(number) + "/loop/offset");
+    if (!offset || *offset != std::to_string(backing.offset)) return true;
+    return thorough && LoopDevices::backing(path) != backing;
+}
+
+}  // namespace northstar

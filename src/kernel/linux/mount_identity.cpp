@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/mount_identity.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <cerrno>
+#include <fstream>
+
+#include "base/error.h"
+
+namespace northstar {
+namespace {
+
+constexpr unsigned kUniqueMountId = 0x4000;  // STATX_MNT_ID_UNIQUE in <linux/stat.h> of Linux 6.8
+
+// For kernels before 5.8: proc(5), "mnt_id:" in /proc/[pid]/fdinfo/[fd].
+std::uint64_t idFromProc(int fd) {
+    std::ifstream info{"/proc/self/fdinfo/" + std::to_string(fd)};
+    std::string key;
+    std::uint64_t id = 0;
+    while (info >> key) {
+        if (key == "mnt_id:" && info >> id) return id;
+    }
+    throw Error{Code::Failed,
+                "the kernel does not say which mount a file is on (STATX_MNT_ID, /proc/self/fdinfo)"};
+}
+
+}  // namespace
+
+MountIdentity mountIdentity(int fd) {
+    constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    struct statx status {};
+    if (::statx(fd, "", kFlags, STATX_MNT_ID, &status) != 0) {
+        throwErrno(Code::Failed, "asking which mount a file is on", errno);
+    }
+    MountIdentity identity;
+    identity.id = (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : idFromProc(fd);
+    identity.device = makedev(status.stx_dev_major, status.stx_dev_minor);
+    // The kernel answers with one or the other id, so this takes a second call.
+    if (::statx(fd, "", kFlags, kUniqueMountId, &status) == 0 && (status.stx_mask & kUniqueMountId) != 0) {
+        identity.uniqueId = status.stx_mnt_id;
+    }
+    return identity;
+}
+
+bool sameMount(const MountIdentity& a, const MountIdentity& b) noexcept {
+    if (a.uniqueId != 0 && b.uniqueId != 0) return a.uniqueId == b.uniqueId;
+    return a.id == b.id && a.device == b.device;
+}
+
+}  // namespace northstar

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/mount_point.h"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "kernel/linux/mount_identity.h"
+
+namespace northstar {
+namespace {
+
+std::string quoted(const std::string& path) { return "mount point \"" + printable(path) + "\""; }
+
+}  // namespace
+
+LinuxMountPoint::LinuxMountPoint(const std::string& path) : path_{openParent(path)} {
+    created_ = ::mkdirat(path_.parent.get(), path_.name.c_str(), 0755) == 0;
+    if (!created_ && errno != EEXIST) throwErrno(Code::Failed, "making " + quoted(path), errno);
+    try {
+        directory_ = openTop();
+        struct stat status {};
+        if (::fstat(directory_.get(), &status) != 0) throwErrno(Code::Failed, quoted(path), errno);
+        if (!S_ISDIR(status.st_mode)) throw Error{Code::InvalidArgs, quoted(path) + " is not a directory"};
+        requireFree();
+    } catch (...) {
+        remove();
+        throw;
+    }
+}
+
+LinuxMountPoint::~LinuxMountPoint() { remove(); }
+
+// O_NOFOLLOW without O_DIRECTORY: neither a symlink is followed nor an automount triggered.
+UniqueFd LinuxMountPoint::openTop() const {
+    UniqueFd top{::openat(path_.parent.get(), path_.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    if (!top) throwErrno(Code::Failed, "opening " + quoted(path_.text), errno);
+    return top;
+}
+
+void LinuxMountPoint::requireFree() const {
+    // Something is mounted on a directory exactly if going there from its parent leads to another mount.
+    if (sameMount(mountIdentity(openTop().get()), mountIdentity(path_.parent.get()))) return;
+    throw Error{Code::AlreadyMounted,
+                quoted(path_.text) + " is in use by another mount; unmount it or choose another"};
+}
+
+void LinuxMountPoint::remove() noexcept {
+    if (!created_ || kept_) return;
+    // Somebody who may write to the parent may have put another directory there; that one is not ours to
+    // remove.
+    struct stat ours {
+    }, there{};
+    const bool known = directory_ && ::fstat(directory_.get(), &ours) == 0 &&
+                       ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+                       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+    if (known && ::unlinkat(path_.parent.get(), path_.name.c_str(), AT_REMOVEDIR) == 0) return;
+    if (errno != ENOENT) spdlog::warn("{} is left behind", quoted(path_.text));
+}
+
+}  // namespace northstar

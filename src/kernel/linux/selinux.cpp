@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/selinux.h"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace northstar {
+
+bool selinuxEnabled() {
+    struct statfs status {};
+    return ::statfs("/sys/fs/selinux", &status) == 0 && status.f_type == SELINUX_MAGIC;
+}
+
+void checkSelinuxContext(const std::string& context) {
+    const auto allowed = [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':' ||
+               c == '_' || c == '.' || c == ',' || c == '-';
+    };
+    if (context.empty() || !std::all_of(context.begin(), context.end(), allowed)) {
+        throw Error{Code::InvalidArgs, "\"" + printable(context) + "\" is no SELinux context"};
+    }
+}
+
+std::string selinuxMountOption(const std::string& context) {
+    checkSelinuxContext(context);
+    return "context=\"" + context + "\"";
+}
+
+}  // namespace northstar

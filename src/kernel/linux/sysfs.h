@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attributes of block devices in sysfs. Reading one neither opens the device nor keeps it alive.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+namespace northstar {
+
+// First line of a small file, without the newline; nullopt if it cannot be read (device gone, attribute
+// unknown).
+[[nodiscard]] std::optional<std::string> readLine(const std::string& path);
+
+// "/sys/dev/block/<major>:<minor>"
+[[nodiscard]] std::string sysfsPath(dev_t device);
+
+}  // namespace northstar

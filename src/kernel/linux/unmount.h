@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Acting on one mount that is at a path, and on no other that may be there by now.
+#pragma once
+
+#include <string>
+
+#include "kernel/kernel.h"
+
+namespace northstar {
+
+// See Kernel::unmount. umount2(2) takes no descriptor, so between the check and the call another mount could
+// be put on top by somebody who may mount; that is root.
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
+                    bool lazy);
+
+// See Kernel::removeMountPoint. The kernel itself refuses (EBUSY) to remove a mount point of our namespace.
+void removeMountPointDirectory(const std::string& path);
+
+// See Kernel::cloneMount.
+[[nodiscard]] UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoint);
+
+}  // namespace northstar

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/linux/verity_device.h"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/error.h"
+#include "kernel/linux/backoff.h"
+#include "kernel/linux/dm_task.h"
+#include "kernel/linux/sysfs.h"
+#include "kernel/linux/verity_table.h"
+
+namespace northstar {
+namespace {
+
+using namespace std::chrono_literals;
+
+// For the "change" event that resuming sends: udev is to make no links and to probe nothing.
+constexpr std::uint16_t kUdevFlags = DM_UDEV_DISABLE_DM_RULES_FLAG | DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
+                                     DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+
+[[noreturn]] void throwNoVerity(const std::string& name) {
+    throw Error{Code::Unsupported,
+                "verity device " + name +
+                    " needs dm-verity, which this kernel does not have (CONFIG_DM_VERITY); load "
+                    "the module dm-verity, or set verification = \"sealed\" for the repository"};
+}
+
+// 0 or an errno value. Deferred: a device in use is removed by the kernel when its last user goes.
+int removeDevice(const std::string& uuid, bool deferred) {
+    DmTask task{DM_DEVICE_REMOVE};
+    task.setUuid(uuid);
+    if (deferred) dm_task_deferred_remove(task.get());
+    std::uint32_t cookie = 0;
+    dm_task_set_cookie(task.get(), &cookie, kUdevFlags);
+    return task.run();
+}
+
+class VerityDevice : public Device {
+public:
+    VerityDevice(std::string uuid, dev_t number)
+        : uuid_{std::move(uuid)}, path_{"/dev/dm-" + std::to_string(minor(number))}, number_{number} {}
+    VerityDevice(const VerityDevice&) = delete;
+    VerityDevice& operator=(const VerityDevice&) = delete;
+
+    // Where something uses it by now this only repeats the mark. Else it is gone when the destructor returns,
+    // where the mark alone would leave it to a kernel work queue.
+    ~VerityDevice() override {
+        fd_.reset();
+        try {
+            removeDevice(uuid_, true);
+        } catch (const std::exception& e) {
+            spdlog::warn("{}: {}", path_, e.what());
+        }
+    }
+
+    [[nodiscard]] const std::string& path() const override { return path_; }
+    [[nodiscard]] dev_t number() const override { return number_; }
+    [[nodiscard]] const std::string& uuid() const { return uuid_; }
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
+    // devtmpfs has made the node by now; without devtmpfs something else may need a moment.
+    void openNode() {
+        Backoff backoff{1s, 200us, 20ms};
+        for (;;) {
+            fd_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+            const int error = errno;
+            struct stat status {};
+            if (fd_ && ::fstat(fd_.get(), &status) == 0 && S_ISBLK(status.st_mode) &&
+                status.st_rdev == number_)
+                return;
+            if (fd_)
+                throw Error{Code::Failed,
+                            path_ + " is not the device-mapper's node; correct what is in /dev"};
+            if ((error != ENOENT && error != ENXIO) || !backoff.pause()) {
+                throwErrno(Code::Failed, "opening " + path_, error);
+            }
+        }
+    }
+
+private:
+    std::string uuid_, path_;
+    dev_t number_;
+    UniqueFd fd_;
+};
+
+std::unique_ptr<VerityDevice> create(const VerityTable& table) {
+    DmTask task{DM_DEVICE_CREATE};
+    task.setName(table.name);
+    task.setUuid(table.uuid);
+    const int error = task.run();
+    if (error == ENODEV || error == ENXIO) throwNoVerity(table.name);
+    if (error != 0) throwErrno(Code::Failed, "creating verity device " + table.name, error);
+    dm_info info{};
+    if (dm_task_get_info(task.get(), &info) == 0) {
+        throw Error{Code::Failed, "creating verity device " + table.name + ": its number cannot be read"};
+    }
+    return std::make_unique<VerityDevice>(table.uuid, makedev(info.major, info.minor));
+}
+
+int load(const VerityTable& table, dev_t data) {
+    DmTask task{DM_DEVICE_RELOAD};
+    task.setUuid(table.uuid);
+    dm_task_set_ro(task.get());
+    task.setTarget(veritySectors(table), "verity", verityParameters(table, data));
+    return task.run();
+}
+
+void resume(const VerityTable& table) {
+    DmTask task{DM_DEVICE_RESUME};
+    task.setUuid(table.uuid);
+    std::uint32_t cookie = 0;  // stays 0 as synchronisation is off; what counts are the flags
+    dm_task_set_cookie(task.get(), &cookie, kUdevFlags);
+    if (const int error = task.run())
+        throwErrno(Code::Failed, "activating verity device " + table.name, error);
+}
+
+// "V": no block was wrong so far, "C": one was.
+std::string status(const std::string& uuid) {
+    DmTask task{DM_DEVICE_STATUS};
+    task.setUuid(uuid);
+    dm_task_no_flush(task.get());
+    std::uint64_t start = 0, length = 0;
+    char *type = nullptr, *parameters = nullptr;
+    if (task.run() != 0) return "";
+    dm_get_next_target(task.get(), nullptr, &start, &length, &type, &parameters);
+    return parameters != nullptr ? parameters : "";
+}
+
+// All device-mapper devices that bear a name like ours.
+std::vector<std::string> deviceNames() {
+    DmTask task{DM_DEVICE_LIST};
+    if (const int error = task.run()) throwErrno(Code::Failed, "listing device-mapper devices", error);
+    std::vector<std::string> found;
+    const dm_names* entry = dm_task_get_names(task.get());
+    while (entry != nullptr && entry->dev != 0) {
+        const std::string name{entry->name};
+        if (name.starts_with(kVerityNamePrefix)) found.push_back(name);
+        if (entry->next == 0) break;
+        entry = reinterpret_cast<const dm_names*>(reinterpret_cast<const char*>(entry) + entry->next);
+    }
+    return found;
+}
+
+// Asks the device-mapper, as a device without a table may not be in sysfs yet.
+std::string uuidOf(const std::string& name) {
+    DmTask task{DM_DEVICE_INFO};
+    task.setName(name);
+    if (task.run() != 0) return "";
+    const char* uuid = dm_task_get_uuid(task.get());
+    return uuid != nullptr ? uuid : "";
+}
+
+void checkFirstBlock(const VerityDevice& device, const VerityTable& table) {
+    // No read-ahead: blocks further on are not to be judged here.
+    ::posix_fadvise(device.fd(), 0, 0, POSIX_FADV_RANDOM);
+    std::array<char, 4096> block{};
+    const ssize_t length = ::pread(device.fd(), block.data(), table.blockSize, 0);
+    const int error = errno;
+    if (length < 0 && error != EIO) throwErrno(Code::Failed, "reading verity device " + table.name, error);
+    const std::string token = status(device.uuid());
+    if (length == static_cast<ssize_t>(table.blockSize) && token.starts_with('V')) return;
+    throw Error{Code::Corrupted, "verity device " + table.name +
+                                     ": the first block does not match the root hash " + table.rootHash +
+                                     "; the package is damaged"};
+}
+
+}  // namespace
+
+bool VerityDevices::available() {
+    if (available_) return true;
+    if (!hasDmControl()) return false;
+    {
+        DmTask task{DM_DEVICE_GET_TARGET_VERSION};  // Linux 5.4; loads the module
+        task.setName("verity");
+        if (task.run() == 0) return available_ = true;
+    }
+    DmTask task{DM_DEVICE_LIST_VERSIONS};
+    if (task.run() != 0) return false;
+    for (const dm_versions* target = dm_task_get_versions(task.get());;) {
+        if (target->name == std::string{"verity"}) return available_ = true;
+        if (target->next == 0) return false;
+        target = reinterpret_cast<const dm_versions*>(reinterpret_cast<const char*>(target) + target->next);
+    }
+}
+
+std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTable& table) {
+    if (!hasDmControl()) throwNoVerity(table.name);
+    auto device = create(table);
+    if (const int error = load(table, data.number())) {
+        if (!available()) throwNoVerity(table.name);
+        if (error == EINVAL && table.mode == VerityMode::Panic) {
+            throw Error{Code::Unsupported,
+                        "verity device " + table.name +
+                            ": panic on corruption needs Linux 5.9; use another verity mode"};
+        }
+        throwErrno(Code::Failed, "loading the table of verity device " + table.name + " on " + data.path(),
+                   error);
+    }
+    // Marked before it is active: from here on it goes with this process.
+    device->openNode();
+    if (const int error = removeDevice(table.uuid, true)) {
+        throwErrno(Code::Failed, "marking verity device " + table.name + " for deferred removal", error);
+    }
+    resume(table);
+    checkFirstBlock(*device, table);
+    remember(table.uuid, device->number());
+    return device;
+}
+
+bool VerityDevices::remove(const std::string& uuid) {
+    const int error = hasDmControl() ? removeDevice(uuid, false) : ENXIO;
+    if (error != 0 && error != ENXIO) return false;
+    return nodeGone(uuid);
+}
+
+std::string VerityDevices::uuid(dev_t device) {
+    const std::string uuid = readLine(sysfsPath(device) + "/dm/uuid").value_or("");
+    if (uuid.starts_with(kVerityUuidPrefix)) remember(uuid, device);
+    return uuid;
+}
+
+std::size_t VerityDevices::removeStale(const std::vector<std::string>& keep) {
+    if (!hasDmControl()) return 0;
+    std::size_t removed = 0;
+    for (const std::string& name : deviceNames()) {
+        const std::string uuid = uuidOf(name);
+        if (!uuid.starts_with(kVerityUuidPrefix) || std::find(keep.begin(), keep.end(), uuid) != keep.end())
+            continue;
+        if (removeDevice(uuid, false) == 0) {
+            ++removed;
+        } else {
+            removeDevice(uuid, true);  // somebody has it open: it goes with them
+        }
+    }
+    return removed;
+}
+
+void VerityDevices::remember(const std::string& uuid, dev_t device) {
+    const std::lock_guard lock{mutex_};
+    numbers_[uuid] = device;
+}
+
+// The device-mapper forgets a device before it takes it apart, and a work queue may be doing that right now.
+bool VerityDevices::nodeGone(const std::string& uuid) {
+    const std::lock_guard lock{mutex_};
+    const auto entry = numbers_.find(uuid);
+    if (entry == numbers_.end()) return true;
+    struct stat status {};
+    const std::string path = sysfsPath(entry->second);
+    if (::stat(path.c_str(), &status) == 0 && readLine(path + "/dm/uuid").value_or(uuid) == uuid)
+        return false;
+    numbers_.erase(entry);
+    return true;
+}
+
+}  // namespace northstar
