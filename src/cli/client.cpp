@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls are built as messages, not by sdbus-c++'s short form, because only a message can say that polkit may prompt.
+#include "cli/client.h"
+
+#include <systemd/sd-bus.h>
+
+#include <cstdint>
+#include <iterator>
+
+namespace northstar::cli {
+namespace {
+
+constexpr const char* kService = "org.northstar.Mounter";
+constexpr const char* kObject = "/org/northstar/Mounter";
+constexpr const char* kInterface = "org.northstar.Mounter";
+constexpr std::uint64_t kTimeoutUs = 600'000'000;  // somebody may have to type a password
+
+std::unique_ptr<sdbus::IConnection> connect(const std::string& bus) {
+    if (bus == "system") return sdbus::createSystemBusConnection();
+    if (bus == "session") return sdbus::createSessionBusConnection();
+    return sdbus::createSessionBusConnectionWithAddress(bus);
+}
+
+// "Mounted hello:1.0.0 /run/northstar/hello:1.0.0": the signal, then its arguments without the object path.
+std::string signalLine(sdbus::Message& message) {
+    std::string line{message.getMemberName()};
+    const auto text = [&] {
+        std::string value;
+        message >> value;
+        line += ' ' + value;
+    };
+    sdbus::ObjectPath object;
+    std::uint64_t block = 0;
+    if (line == "Mounted") {
+        message >> object;
+        text(), text();
+    } else if (line == "Unmounted") {
+        message >> object;
+        text(), text(), text();
+    } else if (line == "CorruptionDetected") {
+        message >> object;
+        text();
+        message >> block;
+        line += " block " + std::to_string(block);
+    } else if (line == "Installed" || line == "Uninstalled") {
+        text(), text();
+    }
+    return line;
+}
+
+}  // namespace
+
+Client::Client(const std::string& bus, bool ask)
+    : bus_{connect(bus)},
+      mounter_{sdbus::createProxy(*bus_, bus::ServiceName{kService}, sdbus::ObjectPath{kObject})},
+      ask_{ask} {}
+
+template <typename... Args>
+sdbus::MethodReply Client::call(const std::string& method, const Args&... args) {
+    auto message = mounter_->createMethodCall(bus::InterfaceName{kInterface}, bus::MethodName{method});
+    if (ask_) sd_bus_message_set_allow_interactive_authorization(bus::rawMessage(message), 1);
+    (static_cast<void>(message << args), ...);
+    return mounter_->callMethod(message, kTimeoutUs);
+}
+
+Options Client::withAsk(Options options) const {
+    if (!ask_) options.emplace("auth.no_user_interaction", sdbus::Variant{true});
+    return options;
+}
+
+template <typename Subject>
+std::string Client::mountCall(const std::string& method, const Subject& subject, Options options) {
+    auto reply = call(method, subject, withAsk(std::move(options)));
+    sdbus::ObjectPath object;
+    std::string mountPoint;
+    reply >> object >> mountPoint;
+    return mountPoint;
+}
+
+std::string Client::mount(const std::string& container, const Options& options) {
+    return mountCall("Mount", container, options);
+}
+
+std::string Client::mountFile(const std::string& path, const Options& options) {
+    return mountCall("MountFile", path, options);
+}
+
+std::string Client::mountFd(int npk, const Options& options) {
+    return mountCall("MountFd", sdbus::UnixFd{npk}, options);
+}
+
+void Client::unmount(const std::string& what, const Options& options) { call("Unmount", what, withAsk(options)); }
+
+std::vector<MountRow> Client::listMounts() {
+    std::vector<sdbus::Struct<sdbus::ObjectPath, std::string, std::string, std::string>> mounts;
+    auto reply = call("ListMounts");
+    reply >> mounts;
+    std::vector<MountRow> rows;
+    for (const auto& m : mounts) rows.push_back({std::get<0>(m), std::get<1>(m), std::get<2>(m), std::get<3>(m)});
+    return rows;
+}
+
+std::vector<ContainerRow> Client::listContainers() {
+    std::vector<sdbus::Struct<std::string, std::string, std::string, bool>> containers;
+    auto reply = call("ListContainers");
+    reply >> containers;
+    std::vector<ContainerRow> rows;
+    for (const auto& c : containers) rows.push_back({std::get<0>(c), std::get<1>(c), std::get<2>(c), std::get<3>(c)});
+    return rows;
+}
+
+Options Client::inspect(const std::string& container) {
+    Options information;
+    auto reply = call("Inspect", container);
+    reply >> information;
+    return information;
+}
+
+void Client::monitor(const std::function<void()>& ready, const std::function<void(const std::string&)>& line) {
+    const std::string rule = std::string{"type='signal',sender='"} + kService + "',path='" + kObject +
+                             "',interface='" + kInterface + "'";
+    const auto slot = bus::addMatch(*bus_, rule, [&line](bus::IncomingMessage message) {
+        std::string text;
+        try {
+            text = signalLine(message);
+        } catch (const sdbus::Error& error) {  // must not leave a handler
+            text = std::string{message.getMemberName()} + " (cannot be read: " + error.getMessage() + ")";
+        }
+        line(text);
+    });
+    ready();
+    bus_->enterEventLoop();
+    throw bus::makeError("org.freedesktop.DBus.Error.Disconnected", "the connection to the bus was lost");
+}
+
+}  // namespace northstar::cli

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service as northstarctl sees it: one connection to a bus, one call a function. Every call waits for its answer
+// and throws sdbus::Error with the name and message that the service or the bus gave. One thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bus/sdbus_compat.h"
+
+namespace northstar::cli {
+
+using Options = std::map<std::string, sdbus::Variant>;
+
+struct MountRow {
+    std::string object;
+    std::string container;
+    std::string mountPoint;
+    std::string device;
+};
+
+struct ContainerRow {
+    std::string name;
+    std::string version;
+    std::string repository;
+    bool mounted;
+};
+
+class Client {
+public:
+    // bus: "system", "session" or a D-Bus address. ask: whether polkit may prompt the user.
+    Client(const std::string& bus, bool ask);
+
+    // The mount calls return the mount point.
+    std::string mount(const std::string& container, const Options& options);
+    std::string mountFile(const std::string& path, const Options& options);
+    std::string mountFd(int npk, const Options& options);  // npk stays the caller's
+    void unmount(const std::string& what, const Options& options);
+
+    std::vector<MountRow> listMounts();
+    std::vector<ContainerRow> listContainers();
+    Options inspect(const std::string& container);
+
+    // Hands over a line per signal of the service, as it arrives; ready runs once nothing can be missed any more.
+    // Returns only by an exception, when the connection is lost.
+    void monitor(const std::function<void()>& ready, const std::function<void(const std::string&)>& line);
+
+private:
+    template <typename... Args>
+    sdbus::MethodReply call(const std::string& method, const Args&... args);
+    template <typename Subject>
+    std::string mountCall(const std::string& method, const Subject& subject, Options options);
+    [[nodiscard]] Options withAsk(Options options) const;
+
+    std::unique_ptr<sdbus::IConnection> bus_;
+    std::unique_ptr<sdbus::IProxy> mounter_;
+    bool ask_;
+};
+
+}  // namespace northstar::cli
