@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the project inside a suite's build root, and gathers what goes into the guest. The copy of the source, the
+build directories and the compiler cache stay between runs, so that a second run compiles only what changed."""
+
+import filecmp
+import os
+from pathlib import Path
+import shutil
+import stat
+import subprocess
+
+from . import cache, processes
+
+HOST = Path(__file__).resolve().parent
+
+
+class BuildFailed(Exception):
+    pass
+
+
+def source_files(source):
+    """What git would commit: tracked files and new ones, not ignored ones; paths relative to `source`."""
+    listing = subprocess.run(
+        ['git', '-c', 'safe.directory=*', '-C', source, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+        stdout=subprocess.PIPE, check=True).stdout
+    names = {os.fsdecode(name) for name in listing.split(b'\0') if name}
+    return {name for name in names if os.path.lexists(source / name)}
+
+
+def same(here, there):
+    if here.is_symlink() or there.is_symlink():
+        return here.is_symlink() and there.is_symlink() and os.readlink(here) == os.readlink(there)
+    return (there.is_file() and stat.S_IMODE(here.stat().st_mode) == stat.S_IMODE(there.stat().st_mode)
+            and filecmp.cmp(here, there, shallow=False))
+
+
+def copy_source(source, target):
+    """Make `target` equal to the working tree. An unchanged file keeps its time stamp and a changed one gets a new
+    one, whatever the original's is: ninja then rebuilds exactly what differs from the last build."""
+    wanted = source_files(source)
+    if target.exists():
+        for folder, _, names in os.walk(target, topdown=False):
+            for name in names:
+                path = Path(folder) / name
+                if str(path.relative_to(target)) not in wanted:
+                    path.unlink()
+            if not os.listdir(folder):
+                os.rmdir(folder)
+    for name in sorted(wanted):
+        here, there = source / name, target / name
+        if same(here, there):
+            continue
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.unlink(missing_ok=True)
+        shutil.copyfile(here, there, follow_symlinks=False)
+        if not there.is_symlink():
+            there.chmod(stat.S_IMODE(here.stat().st_mode))
+
+
+class Builder:
+    """One suite's build root and what is built in it. Used under the suite's lock."""
+
+    def __init__(self, suite, entry):
+        self.root_ = entry / 'root'
+        self.work_ = entry / 'work'
+        self.ccache_ = cache.directory() / f'{suite}-ccache'
+        self.log_ = cache.directory() / f'{suite}-project.log'
+        self.log_.unlink(missing_ok=True)
+        self.work_.mkdir(exist_ok=True)
+        self.ccache_.mkdir(exist_ok=True)
+
+    def copy(self, source):
+        copy_source(source, self.work_ / 'source')
+        shutil.copy2(HOST / 'build-project', self.work_ / 'build-project')
+
+    def step(self, name):
+        """Run one step of build-project; its output is shown only if it fails."""
+        command = [HOST / 'in-root', self.root_, self.work_, self.ccache_, '/work/build-project', name]
+        isolated = ['unshare', '--mount', '--pid', '--ipc', '--net', '--fork', '--kill-child=KILL', '--', *command]
+        if processes.run_logged(isolated, self.log_) != 0:
+            tail = self.log_.read_text(errors='replace').splitlines()[-60:]
+            raise BuildFailed('\n'.join([*tail, f'the {name} build failed, see {self.log_}']))
+
+    def gather(self, payload):
+        """Fill a payload directory: the installed tree, the test programs of both builds, the test data."""
+        shutil.copytree(self.work_ / 'stage', payload / 'install', symlinks=True)
+        for variant in ('normal', 'sanitized'):
+            built = self.work_ / variant / 'tests' / 'system'
+            programs = [p for p in built.iterdir() if p.is_file() and os.access(p, os.X_OK)] if built.is_dir() else []
+            if not programs:
+                raise BuildFailed(f'the {variant} build made no test program in tests/system')
+            (payload / 'programs' / variant).mkdir(parents=True)
+            for program in programs:
+                shutil.copy2(program, payload / 'programs' / variant)
+        shutil.copytree(self.work_ / 'source' / 'tests' / 'data', payload / 'data')

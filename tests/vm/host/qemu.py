@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boots a payload directory in a throw-away guest under QEMU's software emulation: no KVM, no network, nothing of
+the root image changes. Three serial ports: the kernel's console, the payload's output, its exit status."""
+
+import re
+import shutil
+import subprocess
+import threading
+
+from . import processes
+
+QEMU = 'qemu-system-x86_64'
+TIMED_OUT = 124
+DIED = 125
+PAYLOAD_MIB = 4096  # sparse
+MEMORY_MIB = 1536
+KERNEL = ('console=ttyS0 panic=-1 oops=panic mitigations=off apparmor=0 audit=0 nokaslr random.trust_cpu=on '
+          'systemd.show_status=0 quiet')
+
+
+def cpu():
+    """QEMU before 8 computes wrong flags after an unlocked cmpxchg16b, which the kernel's allocator uses: random
+    oopses. There the guest is not offered the instruction."""
+    version = subprocess.run([QEMU, '--version'], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return 'max,-cx16' if int(re.search(r'version (\d+)', version)[1]) < 8 else 'max'
+
+
+def make_disk(payload, image):
+    subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext4', '-O', '^has_journal,^metadata_csum', '-m', '0',
+                    '-E', 'root_owner=0:0,nodiscard', '-d', payload, image, f'{PAYLOAD_MIB}M'],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
+def command_line(root, scratch):
+    def disk(number, options):
+        return ['-drive', f'if=none,id=disk{number},format=raw,cache=unsafe,{options}',
+                '-device', f'virtio-blk-pci,drive=disk{number},addr={number + 4}']
+    return [QEMU, '-accel', 'tcg,thread=multi,tb-size=512', '-M', 'pc', '-cpu', cpu(), '-smp', '2',
+            '-m', str(MEMORY_MIB), '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+            '-kernel', root / 'vmlinuz', '-initrd', root / 'initrd', '-append', KERNEL,
+            *disk(0, f'file={root}/root.ext4,snapshot=on'), *disk(1, f'file={scratch}/payload.ext4'),
+            '-serial', f'file:{scratch}/console',
+            '-chardev', 'stdio,id=out,signal=off', '-serial', 'chardev:out',
+            '-serial', f'file:{scratch}/status']
+
+
+def fetch_results(scratch, results):
+    """What the guest left in /payload/results, and the console. `results` is replaced."""
+    shutil.rmtree(results, ignore_errors=True)
+    results.parent.mkdir(parents=True, exist_ok=True)
+    (scratch / 'fetched').mkdir()
+    subprocess.run(['debugfs', '-R', f'rdump /results {scratch}/fetched', scratch / 'payload.ext4'],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    (scratch / 'fetched' / 'results').mkdir(exist_ok=True)
+    shutil.copy(scratch / 'console', scratch / 'fetched' / 'results')
+    shutil.move(scratch / 'fetched' / 'results', results)
+
+
+def reported_status(scratch):
+    match = re.search(r'^exit (\d+)', (scratch / 'status').read_text(errors='replace'), re.MULTILINE)
+    return int(match[1]) if match else None
+
+
+def boot(root, payload, scratch, timeout, results, say, shell=False):
+    """Run the payload's guest/run.sh in the guest that `root` (a directory) holds, each line of output to say().
+    `scratch` is a directory for the disks of this boot, gone afterwards. Returns run.sh's exit status, TIMED_OUT
+    after `timeout` seconds, or DIED if the guest ended without reporting one."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    make_disk(payload, scratch / 'payload.ext4')
+    for port in ('console', 'status'):
+        (scratch / port).touch()
+    streams = {} if shell else {'stdin': subprocess.DEVNULL, 'stdout': subprocess.PIPE}
+    with open(scratch / 'errors', 'w') as errors:
+        child = processes.start(command_line(root, scratch), stderr=errors, **streams)
+    late = threading.Event()
+
+    def expire():
+        late.set()
+        child.kill()
+
+    timer = threading.Timer(timeout, expire)
+    timer.daemon = True
+    if not shell:
+        timer.start()
+        for line in child.stdout:
+            say(line.decode(errors='replace').rstrip('\r\n'))
+    ended = processes.finish(child)
+    timer.cancel()
+    fetch_results(scratch, results)
+    status = reported_status(scratch)
+    if status is None:
+        for port, lines in (('console', 40), ('errors', 10)):
+            for line in (scratch / port).read_text(errors='replace').splitlines()[-lines:]:
+                say(f'{port}: {line}')
+        if late.is_set():
+            say(f'no exit status within {timeout:g} s')
+            status = TIMED_OUT
+        else:
+            say(f'the guest died (QEMU ended with {ended})')
+            status = DIED
+    shutil.rmtree(scratch)
+    return status
