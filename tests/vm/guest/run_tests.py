@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs everything in the guest: tests/test_*.py, then the GoogleTest programs, normal and sanitized. One line a test
+(ok, FAILED or skipped, its name, seconds), the details of a failure under it, and the counts at the end."""
+
+import os
+from pathlib import Path
+import re
+import subprocess
+import sys
+import time
+import traceback
+import unittest
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = HERE.parent / 'programs'
+RESULT = re.compile(r'^\[ +(OK|FAILED|SKIPPED) +\] ([^ ,]+)(?:, where .*)? \((\d+) ms\)$')
+SANITIZERS = {
+    'ASAN_OPTIONS': 'strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1',
+    'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+}
+
+
+class Report:
+    def __init__(self):
+        self.counts = {'ok': 0, 'FAILED': 0, 'skipped': 0}
+
+    def add(self, outcome, name, seconds, details=''):
+        self.counts[outcome] += 1
+        print(f'{outcome} {name} ({seconds:.2f})', flush=True)
+        for line in details.rstrip().splitlines():
+            print(f'    {line}', flush=True)
+
+    def finish(self):
+        skipped = f', {self.counts["skipped"]} skipped' if self.counts['skipped'] else ''
+        print(f'{self.counts["ok"]} passed, {self.counts["FAILED"]} failed{skipped}', flush=True)
+        if sum(self.counts.values()) == 0:
+            print('no test ran', flush=True)
+            return 1
+        return 1 if self.counts['FAILED'] else 0
+
+
+class Lines(unittest.TestResult):
+    """Each test's outcome as a line; a test that fails in several places is one failure."""
+
+    def __init__(self, report):
+        super().__init__()
+        self.report_ = report
+        self.problems_ = []
+        self.skip_ = None
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.start_ = time.monotonic()
+        self.problems_, self.skip_ = [], None
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        seconds = time.monotonic() - self.start_
+        if self.problems_:
+            self.report_.add('FAILED', test.id(), seconds, '\n'.join(self.problems_))
+        elif self.skip_ is not None:
+            self.report_.add('skipped', test.id(), seconds, self.skip_)
+        else:
+            self.report_.add('ok', test.id(), seconds)
+
+    def addProblem(self, test, error):
+        text = ''.join(traceback.format_exception(*error))
+        if isinstance(test, unittest.TestCase):
+            self.problems_.append(text)
+        else:  # setUpClass, setUpModule or an import: there is no test that stops
+            self.report_.add('FAILED', str(test), 0, text)
+
+    def addFailure(self, test, err):
+        self.addProblem(test, err)
+
+    def addError(self, test, err):
+        self.addProblem(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.addProblem(test, err)
+
+    def addSkip(self, test, reason):
+        if isinstance(test, unittest.TestCase):
+            self.skip_ = reason
+        else:
+            self.report_.add('skipped', str(test), 0, reason)
+
+    def addUnexpectedSuccess(self, test):
+        self.problems_.append('was expected to fail')
+
+
+def tests_in(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from tests_in(item)
+        else:
+            yield item
+
+
+def run_python(report, pattern):
+    folder = HERE / 'tests'
+    found = unittest.defaultTestLoader.discover(str(folder), top_level_dir=str(folder))
+    unittest.TestSuite(test for test in tests_in(found) if pattern in test.id()).run(Lines(report))
+
+
+def run_program(report, program, variant, pattern):
+    """A GoogleTest program: its results as they come. What a test printed is shown if it failed; a program that ends
+    badly (a crash, a sanitizer's report, a leak found at exit) is one more failure."""
+    command = [str(program)] + ([f'--gtest_filter=*{pattern}*'] if pattern else [])
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+                             env={**os.environ, **SANITIZERS}, cwd='/tmp')
+    name = f'{variant}/{program.name}'
+    failed, printed, start = False, [], time.monotonic()
+    for line in child.stdout:
+        match = RESULT.match(line.rstrip())
+        if match and match[1] == 'OK':
+            report.add('ok', f'{name}: {match[2]}', int(match[3]) / 1000)
+        elif match:
+            failed |= match[1] == 'FAILED'
+            outcome = 'FAILED' if match[1] == 'FAILED' else 'skipped'
+            report.add(outcome, f'{name}: {match[2]}', int(match[3]) / 1000, ''.join(printed))
+        elif not line.startswith('[ RUN ') or any('Sanitizer' in text for text in printed):
+            printed.append(line)
+            continue
+        printed = []
+    status = child.wait()
+    if status != 0 and not failed:
+        report.add('FAILED', f'{name}: ends with status {status}', time.monotonic() - start, ''.join(printed[-100:]))
+
+
+def main():
+    pattern = sys.argv[1] if len(sys.argv) > 1 else ''
+    report = Report()
+    run_python(report, pattern)
+    for variant in ('normal', 'sanitized'):
+        for program in sorted(PROGRAMS.glob(f'{variant}/*')):
+            run_program(report, program, variant, pattern)
+    return report.finish()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
