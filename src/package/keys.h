@@ -42,13 +42,14 @@ public:
     [[nodiscard]] std::vector<std::string> fingerprints() const;
 
     // The key that made the signature, or nullptr. The pointer lives as long as the ring is not changed.
-    [[nodiscard]] const PublicKey* signer(std::string_view message, std::span<const std::uint8_t> signature) const;
+    [[nodiscard]] const PublicKey* signer(std::string_view message,
+                                          std::span<const std::uint8_t> signature) const;
 
 private:
     std::vector<PublicKey> keys_;
 };
 
-// Reads a key file. Throws Failed if it cannot be read or is not exactly 32 bytes; the message names the file.
+// Reads a key file. Throws Failed if it cannot be read or is not exactly 32 bytes, naming the file.
 [[nodiscard]] PublicKey loadPublicKey(const std::string& path);
 
 }  // namespace northstar

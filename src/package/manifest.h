@@ -28,10 +28,10 @@ private:
 };
 
 struct Manifest {
-    std::string name;     // 1 to 1024 characters of [0-9A-Za-z._-], not "." or ".."
+    std::string name;  // 1 to 1024 characters of [0-9A-Za-z._-], not "." or ".."
     Version version;
-    std::optional<std::string> init;  // absent: a resource container
-    std::uint16_t uid = 0, gid = 0;   // 1 to 65535
+    std::optional<std::string> init;          // absent: a resource container
+    std::uint16_t uid = 0, gid = 0;           // 1 to 65535
     std::optional<std::string> mountContext;  // SELinux context for the mount: [A-Za-z0-9:_.,-] only
     std::optional<std::string> execContext;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An opened package: one descriptor, and what was read and checked through it. Nothing here knows a kernel device.
+// An opened package: one descriptor, and what was read and checked through it. No kernel device here.
 #pragma once
 
 #include <sys/types.h>
@@ -22,8 +22,8 @@ enum class Filesystem { Squashfs, Erofs };
 // "squashfs", "erofs": the kernel's name of the filesystem type.
 [[nodiscard]] const char* toString(Filesystem filesystem);
 
-// What a file was when it was looked at. Equal identities mean the same bytes, for files that only well-behaved
-// writers touch (a cache key, never a proof).
+// What a file was when it was looked at. Equal identities mean the same bytes, for files that only
+// well-behaved writers touch (a cache key, never a proof).
 struct FileIdentity {
     dev_t device = 0;
     ino_t inode = 0;
@@ -42,15 +42,15 @@ enum class SignaturePolicy {
 };
 
 struct Package {
-    UniqueFd fd;               // the package file, read-only use
-    FileIdentity identity;     // when it was opened
-    std::string format;        // format version, "0.9.3"
+    UniqueFd fd;            // the package file, read-only use
+    FileIdentity identity;  // when it was opened
+    std::string format;     // format version, "0.9.3"
     Manifest manifest;
-    Extent image;              // fs.img inside the file, offset a multiple of 4096
+    Extent image;  // fs.img inside the file, offset a multiple of 4096
     Filesystem filesystem{};
-    bool isSigned = false;     // has a signature.yaml, whoever made it
+    bool isSigned = false;         // has a signature.yaml, whoever made it
     std::optional<Verity> verity;  // set exactly if one of the keys signed it: the package is verified
-    std::string signer;        // fingerprint of that key, else empty
+    std::string signer;            // fingerprint of that key, else empty
 
     [[nodiscard]] bool verified() const noexcept { return verity.has_value(); }
 
@@ -64,9 +64,10 @@ struct Package {
 // Throws InvalidArgs saying what it is and what to pass instead.
 void checkPackageDescriptor(int fd);
 
-// Reads and checks a package through the descriptor: archive, format version, signature, then manifest and verity
-// superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the file.
-// Throws InvalidPackage, InvalidSignature, Failed.
-[[nodiscard]] Package openPackage(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy, const std::string& name);
+// Reads and checks a package through the descriptor: archive, format version, signature, then manifest and
+// verity superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the
+// file. Throws InvalidPackage, InvalidSignature, Failed.
+[[nodiscard]] Package openPackage(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy,
+                                  const std::string& name);
 
 }  // namespace northstar

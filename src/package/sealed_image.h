@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An image whose every byte was checked and that nobody can change any more: a sealed memfd. The alternative to
-// dm-verity for kernels without it; it costs the image's size in memory.
+// An image whose every byte was checked and that nobody can change any more: a sealed memfd. The alternative
+// to dm-verity for kernels without it; it costs the image's size in memory.
 #pragma once
 
 #include <stop_token>
@@ -12,16 +12,17 @@
 namespace northstar {
 
 struct SealedImage {
-    UniqueFd fd;     // sealed against writing, growing, shrinking and further seals (fcntl(2), F_ADD_SEALS)
-    Extent image;    // the filesystem's data inside it, bytes
+    UniqueFd fd;   // sealed against writing, growing, shrinking and further seals (fcntl(2), F_ADD_SEALS)
+    Extent image;  // the filesystem's data inside it, bytes
 };
 
 // Is the descriptor a memfd whose content can never change again?
 [[nodiscard]] bool isSealed(int fd);
 
-// Checks the whole image of a verified package against its tree. A package that lies in a sealed memfd already is
-// used in place (the descriptor is duplicated); any other is copied, and what is copied is what was checked.
-// Blocks; uses `threads` threads (0: one per processor). Throws Corrupted, CapacityExceeded (no memory), Failed.
+// Checks the whole image of a verified package against its tree. A package that lies in a sealed memfd
+// already is used in place (the descriptor is duplicated); any other is copied, and what is copied is what
+// was checked. Blocks; uses `threads` threads (0: one per processor). Throws Corrupted, CapacityExceeded (no
+// memory), Failed.
 [[nodiscard]] SealedImage sealImage(const Package& package, unsigned threads, const std::stop_token& stop);
 
 }  // namespace northstar

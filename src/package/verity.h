@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a verified package says of its dm-verity tree: the superblock's fields, checked against what was signed.
+// What a verified package says of its dm-verity tree: the superblock's fields, all checked.
 #pragma once
 
 #include <array>
@@ -14,10 +14,10 @@ using Sha256 = std::array<std::uint8_t, 32>;
 struct Verity {
     static constexpr std::uint32_t kBlockSize = 4096;  // data and hash blocks alike; NPK knows no other
 
-    Sha256 rootHash{};                // signed
-    std::uint64_t superblockOffset = 0;  // signed; bytes from the start of the image, a multiple of kBlockSize
-    std::uint64_t dataBlocks = 0;     // blocks of kBlockSize: superblockOffset / kBlockSize
-    std::vector<std::uint8_t> salt;   // 0 to 256 bytes
+    Sha256 rootHash{};                   // signed
+    std::uint64_t superblockOffset = 0;  // signed; bytes from the image's start, a multiple of kBlockSize
+    std::uint64_t dataBlocks = 0;        // blocks of kBlockSize: superblockOffset / kBlockSize
+    std::vector<std::uint8_t> salt;      // 0 to 256 bytes
 
     // First block of the hash tree, in blocks of kBlockSize from the start of the image.
     [[nodiscard]] std::uint64_t hashStartBlock() const noexcept { return dataBlocks + 1; }
@@ -26,8 +26,8 @@ struct Verity {
     [[nodiscard]] std::uint64_t hashBlocks() const noexcept;
 };
 
-// Parses the superblock (cryptsetup's verity on-disk format, version 1) and checks every field against what was
-// signed and against the image's size in bytes. Throws InvalidPackage and names the field that is wrong.
+// Parses the superblock (cryptsetup's verity on-disk format, version 1) and checks every field against what
+// was signed and against the image's size in bytes. Throws InvalidPackage and names the field that is wrong.
 // `block`: the first 512 bytes or more at superblockOffset.
 [[nodiscard]] Verity parseVeritySuperblock(std::span<const std::uint8_t> block, const Sha256& rootHash,
                                            std::uint64_t superblockOffset, std::uint64_t imageSize);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ZIP archive that a package is, read strictly. Internal to src/package.
+//
+// A ZIP file can hide bytes between its parts, list an entry twice and describe one entry in two ways. Here
+// the parts have to follow each other without a gap from the first byte to the last, and both descriptions
+// have to agree: manifest.yaml, [signature.yaml], fs.img, central directory, end record, comment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/checked.h"
+
+namespace northstar {
+
+struct Archive {
+    std::string comment;   // at most 1 KiB: it holds a version
+    std::string manifest;  // at most 1 MiB each
+    std::optional<std::string> signature;
+    Extent image;  // fs.img inside the file; the offset is a multiple of 4096
+};
+
+// Reads the archive in a file of `fileSize` bytes; of fs.img nothing is read. The descriptor's file offset
+// stays. Throws InvalidPackage, Failed on a read error.
+[[nodiscard]] Archive readArchive(int fd, std::uint64_t fileSize);
+
+}  // namespace northstar

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a ZIP archive: end record, its zip64 companions and the comment. Internal to src/package.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/checked.h"
+
+namespace northstar {
+
+struct ArchiveEnd {
+    std::uint64_t entries = 0;
+    Extent directory;  // the central directory, bytes; ends where the end records begin
+    bool zip64 = false;
+    std::string comment;
+};
+
+// Finds the end records, which have to be the very end of the file. minizip looks for them as well, but takes
+// a record that has bytes between itself and the directory, or behind its comment; and it does not tell the
+// comment of a zip64 archive. Throws InvalidPackage, Failed on a read error.
+[[nodiscard]] ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize);
+
+}  // namespace northstar

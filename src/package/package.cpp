@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a descriptor to a package. The order matters: what somebody signed is read only after the signature
+// was good, and from the very bytes that the signature covers.
+#include "package/package.h"
+
+#include <array>
+#include <utility>
+
+#include "base/error.h"
+#include "package/archive.h"
+#include "package/digest.h"
+#include "package/filesystem.h"
+#include "package/read_at.h"
+#include "package/signature.h"
+
+namespace northstar {
+namespace {
+
+// Written as YAML by the packer, but taken by its one form: nobody has checked it yet. Below 0.9 packages
+// look different; a new major version may change everything.
+std::string parseFormat(const std::string& comment) {
+    constexpr std::string_view kKey = "version: ";
+    std::string_view text = comment;
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    std::optional<Version> version;
+    if (text.starts_with(kKey)) version = Version::parse(text.substr(kKey.size()));
+    if (!version)
+        throw Error{Code::InvalidPackage, "The archive comment is not a format version, \"version: 0.9.3\""};
+    const bool supported = version->major == 0 && version->minor >= 9 && version->prerelease.empty();
+    if (!supported) {
+        throw Error{Code::InvalidPackage, "Format version " + version->text() +
+                                              " is not supported; 0.9.0 and later, below 1.0.0, are"};
+    }
+    return version->text();
+}
+
+struct Verified {
+    SignedHashes hashes;
+    std::string signer;
+};
+
+[[noreturn]] void refuseSigner(const KeyRing& keys) {
+    std::string tried;
+    for (const std::string& fingerprint : keys.fingerprints())
+        tried += (tried.empty() ? "" : ", ") + fingerprint;
+    throw Error{Code::InvalidSignature,
+                keys.empty()
+                    ? "no key is configured that could have signed it; configure the signer's public key"
+                    : "none of the configured keys signed it (tried " + tried +
+                          "); configure the signer's public key or get a package signed with one of these"};
+}
+
+void expectSigned(const char* what, const Sha256& actual, const Sha256& expected) {
+    if (actual == expected) return;
+    throw Error{Code::InvalidSignature,
+                std::string{what} + " does not match what was signed; it was changed after signing"};
+}
+
+// nullopt if no key signed it and none has to.
+std::optional<Verified> checkSignature(const Archive& archive, const KeyRing& keys, SignaturePolicy policy) {
+    const bool required = policy == SignaturePolicy::Required;
+    if (!archive.signature) {
+        if (required) throw Error{Code::InvalidSignature, "it is not signed, but a signature is required"};
+        return std::nullopt;
+    }
+    const auto file = splitSignatureFile(*archive.signature);
+    if (!file) {
+        if (required) throw Error{Code::InvalidSignature, "signature.yaml has not the form of a signature"};
+        return std::nullopt;
+    }
+    const PublicKey* key = keys.signer(file->signedBytes, file->signature);
+    if (key == nullptr) {
+        if (required) refuseSigner(keys);
+        return std::nullopt;
+    }
+    // From here on it claims to be ours, so what does not match was tampered with, whatever the policy is.
+    Verified verified{parseSignedHashes(file->signedBytes), key->fingerprint()};
+    expectSigned("the archive comment", sha256(archive.comment), verified.hashes.comment);
+    expectSigned("manifest.yaml", sha256(archive.manifest), verified.hashes.manifest);
+    return verified;
+}
+
+Verity readVerity(int fd, Extent image, const SignedHashes& hashes) {
+    std::array<std::uint8_t, 512> superblock{};
+    const bool inside = Extent{hashes.verityOffset, superblock.size()}.within(image.size);
+    if (inside && readAt(fd, image.offset + hashes.verityOffset, superblock) != superblock.size()) {
+        throw Error{Code::InvalidPackage, "the file became shorter while it was read"};
+    }
+    return parseVeritySuperblock(superblock, hashes.rootHash, hashes.verityOffset, image.size);
+}
+
+Package open(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy) {
+    checkPackageDescriptor(fd.get());
+    Package package;
+    package.fd = std::move(fd);
+    package.identity = identify(package.fd.get());
+    const Archive archive = readArchive(package.fd.get(), package.identity.size);
+    package.format = parseFormat(archive.comment);
+    package.image = archive.image;
+    package.isSigned = archive.signature.has_value();
+    if (auto verified = checkSignature(archive, keys, policy)) {
+        package.verity = readVerity(package.fd.get(), package.image, verified->hashes);
+        package.signer = std::move(verified->signer);
+    }
+    package.manifest = parseManifest(archive.manifest);
+    package.filesystem = detectFilesystem(package.fd.get(), {package.image.offset, package.dataSize()});
+    return package;
+}
+
+}  // namespace
+
+Package openPackage(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy, const std::string& name) {
+    try {
+        return open(std::move(fd), keys, policy);
+    } catch (const Error& error) {
+        throw Error{error.code(), "Cannot open the package " + printable(name) + ": " + error.what()};
+    }
+}
+
+}  // namespace northstar
