@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/linux/dm_task.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace northstar {
 namespace {
@@ -78,6 +80,11 @@ int DmTask::run() {
 
 const std::string& DmTask::error() const { return lastError; }
 
-bool hasDmControl() { return ::access("/dev/mapper/control", F_OK) == 0; }
+bool hasDeviceMapper() {
+    static std::atomic<bool> known = false;
+    // Opening the node loads the module, where there is one.
+    if (!known) known = static_cast<bool>(UniqueFd{::open("/dev/mapper/control", O_RDWR | O_CLOEXEC)});
+    return known;
+}
 
 }  // namespace northstar

@@ -39,7 +39,8 @@ private:
     dm_task* task_;
 };
 
-// Does the device-mapper's control device exist? Without it libdevmapper would try to make it.
-[[nodiscard]] bool hasDmControl();
+// Does the kernel have a device-mapper? To be asked before any task: without one libdevmapper would try to
+// make the control device, and would believe for good that there is none.
+[[nodiscard]] bool hasDeviceMapper();
 
 }  // namespace northstar

@@ -175,7 +175,7 @@ void checkFirstBlock(const VerityDevice& device, const VerityTable& table) {
 
 bool VerityDevices::available() {
     if (available_) return true;
-    if (!hasDmControl()) return false;
+    if (!hasDeviceMapper()) return false;
     {
         DmTask task{DM_DEVICE_GET_TARGET_VERSION};  // Linux 5.4; loads the module
         task.setName("verity");
@@ -191,7 +191,7 @@ bool VerityDevices::available() {
 }
 
 std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTable& table) {
-    if (!hasDmControl()) throwNoVerity(table.name);
+    if (!hasDeviceMapper()) throwNoVerity(table.name);
     auto device = create(table);
     if (const int error = load(table, data.number())) {
         if (!available()) throwNoVerity(table.name);
@@ -215,7 +215,7 @@ std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTabl
 }
 
 bool VerityDevices::remove(const std::string& uuid) {
-    const int error = hasDmControl() ? removeDevice(uuid, false) : ENXIO;
+    const int error = hasDeviceMapper() ? removeDevice(uuid, false) : ENXIO;
     if (error != 0 && error != ENXIO) return false;
     return nodeGone(uuid);
 }
@@ -227,7 +227,7 @@ std::string VerityDevices::uuid(dev_t device) {
 }
 
 std::size_t VerityDevices::removeStale(const std::vector<std::string>& keep) {
-    if (!hasDmControl()) return 0;
+    if (!hasDeviceMapper()) return 0;
     std::size_t removed = 0;
     for (const std::string& name : deviceNames()) {
         const std::string uuid = uuidOf(name);
