@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each table is decoded by a reader that remembers which keys it was asked for: what is left over is unknown.
+#include "config/config.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <toml++/toml.h>
+
+#include "base/error.h"
+#include "config/units.h"
+
+namespace northstar {
+namespace {
+
+class TableReader {
+public:
+    TableReader(const std::string& file, const toml::table& table, std::string prefix)
+        : file_{file}, table_{table}, prefix_{std::move(prefix)} {}
+
+    [[noreturn]] void fail(const toml::source_region& where, const std::string& key, const std::string& problem) const {
+        throw Error{Code::Failed, file_ + ":" + std::to_string(where.begin.line) + ": " + prefix_ + key + ": " + problem};
+    }
+
+    const toml::node* find(const std::string& key) {
+        known_.insert(key);
+        return table_.get(key);
+    }
+
+    void string(const std::string& key, std::string& value) {
+        if (const auto* node = find(key)) value = text(key, *node);
+    }
+
+    void path(const std::string& key, std::string& value) {
+        string(key, value);
+        if (table_.contains(key) && (value.empty() || value.front() != '/')) {
+            fail(table_.get(key)->source(), key, "must be an absolute path");
+        }
+        while (value.size() > 1 && value.back() == '/') value.pop_back();
+    }
+
+    void boolean(const std::string& key, bool& value) {
+        const auto* node = find(key);
+        if (node == nullptr) return;
+        if (!node->is_boolean()) fail(node->source(), key, "must be true or false");
+        value = node->as_boolean()->get();
+    }
+
+    void count(const std::string& key, std::uint32_t& value) {
+        const auto* node = find(key);
+        if (node == nullptr) return;
+        const auto* number = node->as_integer();
+        if (number == nullptr || number->get() < 0 || number->get() > std::numeric_limits<std::int32_t>::max()) {
+            fail(node->source(), key, "must be a whole number from 0 to 2147483647");
+        }
+        value = static_cast<std::uint32_t>(number->get());
+    }
+
+    void duration(const std::string& key, std::chrono::milliseconds& value) {
+        const auto* node = find(key);
+        if (node == nullptr) return;
+        const auto parsed = parseDuration(text(key, *node));
+        if (!parsed) fail(node->source(), key, "must be a time like \"5s\" or \"200ms\", at most a day");
+        value = *parsed;
+    }
+
+    void size(const std::string& key, std::uint64_t& value) {
+        const auto* node = find(key);
+        if (node == nullptr) return;
+        const auto* number = node->as_integer();
+        const auto parsed = number != nullptr && number->get() >= 0
+                                ? std::optional<std::uint64_t>{static_cast<std::uint64_t>(number->get())}
+                            : node->is_string() ? parseSize(text(key, *node))
+                                                : std::nullopt;
+        if (!parsed) fail(node->source(), key, "must be a size like \"100MB\" or \"1GiB\"");
+        value = *parsed;
+    }
+
+    void paths(const std::string& key, std::vector<std::string>& value) {
+        const auto* node = find(key);
+        if (node == nullptr) return;
+        if (!node->is_array()) fail(node->source(), key, "must be a list of absolute paths");
+        value.clear();
+        for (const auto& item : *node->as_array()) {
+            const auto file = item.value<std::string>();
+            if (!file || !file->starts_with('/')) fail(item.source(), key, "must be a list of absolute paths");
+            value.push_back(*file);
+        }
+    }
+
+    template <typename Enum>
+    void choice(const std::string& key, Enum& value, const std::vector<std::pair<std::string, Enum>>& choices) {
+        const auto* node = find(key);
+        if (node == nullptr) return;
+        const std::string name = text(key, *node);
+        std::string names;
+        for (const auto& [known, meaning] : choices) {
+            if (known == name) {
+                value = meaning;
+                return;
+            }
+            names += (names.empty() ? "\"" : " or \"") + known + "\"";
+        }
+        fail(node->source(), key, "must be " + names);
+    }
+
+    const toml::table* table(const std::string& key) {
+        const auto* node = find(key);
+        if (node == nullptr) return nullptr;
+        if (!node->is_table()) fail(node->source(), key, "must be a table");
+        return node->as_table();
+    }
+
+    // Call last: everything that was not asked for is a mistake.
+    void refuseUnknown() const {
+        for (const auto& [key, node] : table_) {
+            const std::string name{key.str()};
+            if (!known_.contains(name)) fail(node.source(), printable(name), "unknown key");
+        }
+    }
+
+private:
+    std::string text(const std::string& key, const toml::node& node) const {
+        if (!node.is_string()) fail(node.source(), key, "must be a string");
+        return node.as_string()->get();
+    }
+
+    const std::string& file_;
+    const toml::table& table_;
+    std::string prefix_;
+    std::set<std::string> known_;
+};
+
+const std::vector<std::pair<std::string, Verification>> kVerifications{{"dm-verity", Verification::DmVerity},
+                                                                       {"sealed", Verification::Sealed}};
+
+bool isRepositoryName(const std::string& name) {
+    return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+    });
+}
+
+RepositoryConfig decodeRepository(const std::string& file, const std::string& name, const toml::table& table) {
+    RepositoryConfig repository;
+    repository.dir = "/var/lib/northstar/" + name;
+    TableReader reader{file, table, "repositories." + name + "."};
+    reader.choice<RepositoryType>("type", repository.type,
+                                  {{"directory", RepositoryType::Directory}, {"memory", RepositoryType::Memory}});
+    reader.path("dir", repository.dir);
+    reader.paths("keys", repository.keys);
+    reader.choice("verification", repository.verification, kVerifications);
+    reader.boolean("mount_on_start", repository.mountOnStart);
+    reader.size("capacity", repository.capacity);
+    reader.count("max_containers", repository.maxContainers);
+    reader.refuseUnknown();
+    if (repository.type == RepositoryType::Memory) {
+        if (const auto* dir = table.get("dir")) reader.fail(dir->source(), "dir", "a memory repository has no directory");
+        repository.dir.clear();
+        repository.verification = Verification::Sealed;
+    }
+    return repository;
+}
+
+Config decode(const std::string& file, const toml::table& table) {
+    Config config;
+    TableReader reader{file, table, ""};
+    reader.path("run_dir", config.runDir);
+    reader.path("state_dir", config.stateDir);
+    reader.duration("loop_device_timeout", config.loopDeviceTimeout);
+    std::uint32_t workers = 0;
+    reader.count("workers", workers);
+    if (workers > 256) reader.fail(table.get("workers")->source(), "workers", "must be at most 256");
+    config.workers = workers;
+    reader.choice<Authorization>("authorization", config.authorization,
+                                 {{"polkit", Authorization::Polkit}, {"root-only", Authorization::RootOnly}});
+    if (const auto* limits = reader.table("limits")) {
+        TableReader inner{file, *limits, "limits."};
+        inner.count("mounts", config.limits.mounts);
+        inner.count("mounts_per_uid", config.limits.mountsPerUid);
+        inner.count("pending_calls_per_client", config.limits.pendingCallsPerClient);
+        inner.refuseUnknown();
+    }
+    if (const auto* files = reader.table("files")) {
+        TableReader inner{file, *files, "files."};
+        inner.paths("keys", config.fileKeys);
+        inner.choice("verification", config.fileVerification, kVerifications);
+        inner.refuseUnknown();
+    }
+    if (const auto* repositories = reader.table("repositories")) {
+        for (const auto& [key, node] : *repositories) {
+            const std::string name{key.str()};
+            if (!isRepositoryName(name)) {
+                reader.fail(node.source(), "repositories." + printable(name), "a name is letters, digits and _ only");
+            }
+            if (!node.is_table()) reader.fail(node.source(), "repositories." + name, "must be a table");
+            config.repositories.emplace(name, decodeRepository(file, name, *node.as_table()));
+        }
+    }
+    reader.refuseUnknown();
+    return config;
+}
+
+}  // namespace
+
+Config loadConfig(const std::string& path) {
+    try {
+        return decode(path, toml::parse_file(path));
+    } catch (const toml::parse_error& error) {
+        throw Error{Code::Failed, path + ":" + std::to_string(error.source().begin.line) +
+                                      ": cannot read the configuration: " + std::string{error.description()}};
+    }
+}
+
+}  // namespace northstar
