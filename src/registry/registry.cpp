@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/registry.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace northstar {
+
+std::size_t Registry::countOf(uid_t owner) const {
+    const auto mounted = std::ranges::count_if(mounts_, [&](const auto& m) { return m.second.ownerUid == owner; });
+    const auto reserved = std::ranges::count_if(reservations_, [&](const auto& r) { return r.second.owner == owner; });
+    return static_cast<std::size_t>(mounted + reserved);
+}
+
+std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner) {
+    if (const auto* other = findByMountPoint(mountPoint)) {
+        throw Error{Code::AlreadyMounted, "Cannot mount on " + mountPoint + ": " + other->container() +
+                                              " is mounted there; unmount it first or choose another target"};
+    }
+    for (const auto& [id, reservation] : reservations_) {
+        if (reservation.mountPoint == mountPoint) {
+            throw Error{Code::AlreadyMounted, "Cannot mount on " + mountPoint +
+                                                  ": another call is mounting there at this moment"};
+        }
+    }
+    if (limits_.mounts != 0 && mounts_.size() + reservations_.size() >= limits_.mounts) {
+        throw Error{Code::LimitsExceeded, "Cannot mount on " + mountPoint + ": the limit of " +
+                                              std::to_string(limits_.mounts) +
+                                              " mounts is reached (limits.mounts in the configuration)"};
+    }
+    if (owner != 0 && limits_.mountsPerUid != 0 && countOf(owner) >= limits_.mountsPerUid) {
+        throw Error{Code::LimitsExceeded,
+                    "Cannot mount on " + mountPoint + ": user " + std::to_string(owner) + " has " +
+                        std::to_string(limits_.mountsPerUid) +
+                        " mounts already (limits.mounts_per_uid in the configuration); unmount some first"};
+    }
+    reservations_[++last_] = {mountPoint, owner};
+    return last_;
+}
+
+void Registry::cancel(std::uint32_t id) { reservations_.erase(id); }
+
+void Registry::add(MountRecord record) {
+    const std::uint32_t id = record.id;
+    reservations_.erase(id);
+    last_ = std::max(last_, id);
+    mounts_.insert_or_assign(id, std::move(record));
+}
+
+void Registry::remove(std::uint32_t id) { mounts_.erase(id); }
+
+const MountRecord* Registry::find(std::uint32_t id) const {
+    const auto it = mounts_.find(id);
+    return it == mounts_.end() ? nullptr : &it->second;
+}
+
+MountRecord* Registry::find(std::uint32_t id) {
+    const auto it = mounts_.find(id);
+    return it == mounts_.end() ? nullptr : &it->second;
+}
+
+const MountRecord* Registry::findByMountPoint(const std::string& mountPoint) const {
+    const auto it = std::ranges::find_if(mounts_, [&](const auto& m) { return m.second.mountPoint == mountPoint; });
+    return it == mounts_.end() ? nullptr : &it->second;
+}
+
+std::vector<const MountRecord*> Registry::findByContainer(const std::string& container) const {
+    std::vector<const MountRecord*> found;
+    for (const auto& [id, record] : mounts_) {
+        if (record.container() == container) found.push_back(&record);
+    }
+    return found;
+}
+
+std::vector<const MountRecord*> Registry::findByDevice(dev_t device) const {
+    std::vector<const MountRecord*> found;
+    for (const auto& [id, record] : mounts_) {
+        if (record.identity.device == device) found.push_back(&record);
+    }
+    return found;
+}
+
+bool Registry::isMounted(const std::string& container, const std::string& repository) const {
+    return std::ranges::any_of(mounts_, [&](const auto& m) {
+        return m.second.repository == repository && m.second.container() == container;
+    });
+}
+
+}  // namespace northstar

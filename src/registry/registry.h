@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is mounted, and what is about to be. Bus thread only, no locks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "registry/mount_record.h"
+
+namespace northstar {
+
+struct MountLimits {
+    std::uint32_t mounts = 0, mountsPerUid = 0;
+};
+
+class Registry {
+public:
+    explicit Registry(MountLimits limits) : limits_{limits} {}
+    void setLimits(MountLimits limits) { limits_ = limits; }
+
+    // Takes a number and a mount point for a mount that is being made, so that no other call takes them meanwhile.
+    // Throws AlreadyMounted, or LimitsExceeded naming the limit. End it with add() or cancel().
+    [[nodiscard]] std::uint32_t reserve(const std::string& mountPoint, uid_t owner);
+    void cancel(std::uint32_t id);
+
+    // The reservation of that number becomes a mount; without one (recovery) the number is taken.
+    void add(MountRecord record);
+    void remove(std::uint32_t id);
+
+    [[nodiscard]] const MountRecord* find(std::uint32_t id) const;
+    [[nodiscard]] MountRecord* find(std::uint32_t id);
+    [[nodiscard]] const MountRecord* findByMountPoint(const std::string& mountPoint) const;
+    [[nodiscard]] std::vector<const MountRecord*> findByContainer(const std::string& container) const;
+    [[nodiscard]] std::vector<const MountRecord*> findByDevice(dev_t device) const;
+    [[nodiscard]] bool isMounted(const std::string& container, const std::string& repository) const;
+
+    // By number. Mounts only, no reservations.
+    [[nodiscard]] const std::map<std::uint32_t, MountRecord>& mounts() const noexcept { return mounts_; }
+
+private:
+    struct Reservation {
+        std::string mountPoint;
+        uid_t owner;
+    };
+    [[nodiscard]] std::size_t countOf(uid_t owner) const;
+
+    MountLimits limits_;
+    std::uint32_t last_ = 0;
+    std::map<std::uint32_t, MountRecord> mounts_;
+    std::map<std::uint32_t, Reservation> reservations_;
+};
+
+}  // namespace northstar
