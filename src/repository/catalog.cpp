@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "repository/catalog.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace northstar {
+namespace {
+
+using Shared = std::shared_ptr<const Repository>;
+
+std::string nameOf(const std::string& container) { return container.substr(0, container.find(':')); }
+
+// The refusal of a file that claims to be this container ("name" matches any version of it).
+const Error* findRefusal(const std::vector<Shared>& repositories, const std::string& what) {
+    const bool anyVersion = what.find(':') == std::string::npos;
+    for (const auto& repository : repositories) {
+        for (const auto& [file, refusal] : repository->content.refused) {
+            if (refusal.claimed == what || (anyVersion && nameOf(refusal.claimed) == what)) return &refusal.error;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void Catalog::set(Shared repository) {
+    const std::string name = repository->name;
+    repositories_.insert_or_assign(name, std::move(repository));
+}
+
+Shared Catalog::repository(const std::string& name) const {
+    const auto it = repositories_.find(name);
+    if (it == repositories_.end()) {
+        throw Error{Code::NoSuchRepository,
+                    "There is no repository " + printable(name) + "; see the configuration for those there are"};
+    }
+    return it->second;
+}
+
+Found Catalog::find(const std::string& what, const std::string& repository) const {
+    std::vector<Shared> places;
+    if (!repository.empty()) {
+        places.push_back(this->repository(repository));
+    } else {
+        for (const auto& [name, place] : repositories_) places.push_back(place);
+        std::ranges::stable_partition(places, [](const auto& place) { return place->verified(); });
+    }
+    const bool exact = what.find(':') != std::string::npos;
+    Found best;
+    for (const auto& place : places) {
+        for (const auto& [container, entry] : place->content.entries) {
+            if (exact ? container != what : entry.package->manifest.name != what) continue;
+            if (!best.repository || best.entry.package->manifest.version < entry.package->manifest.version) {
+                best = {place, container, entry};
+            }
+        }
+    }
+    if (best.repository) return best;
+    if (const Error* refusal = findRefusal(places, what)) throw *refusal;
+    throw Error{Code::NoSuchContainer, "There is no container " + printable(what) +
+                                           (repository.empty() ? " in any repository" : " in repository " + repository) +
+                                           "; ListContainers shows those there are"};
+}
+
+void Catalog::update(const Found& found) {
+    const auto it = repositories_.find(found.repository->name);
+    if (it == repositories_.end()) return;
+    const auto old = it->second->content.entries.find(found.container);
+    if (old == it->second->content.entries.end() || old->second.package == found.entry.package) return;
+    auto changed = std::make_shared<Repository>(*it->second);
+    changed->content.entries[found.container] = found.entry;
+    it->second = std::move(changed);
+}
+
+}  // namespace northstar

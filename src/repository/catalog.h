@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// All repositories together: finding a container by what a caller calls it. Bus thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "repository/repository.h"
+
+namespace northstar {
+
+struct Found {
+    std::shared_ptr<const Repository> repository;
+    std::string container;  // "name:version", complete
+    RepositoryEntry entry;
+};
+
+class Catalog {
+public:
+    using Repositories = std::map<std::string, std::shared_ptr<const Repository>>;
+
+    [[nodiscard]] const Repositories& repositories() const noexcept { return repositories_; }
+    void set(std::shared_ptr<const Repository> repository);
+    void replace(Repositories repositories) { repositories_ = std::move(repositories); }
+
+    // Throws NoSuchRepository.
+    [[nodiscard]] std::shared_ptr<const Repository> repository(const std::string& name) const;
+
+    // `what`: "name:version", or "name" for the highest version. `repository`: where to look; empty: everywhere. In
+    // several repositories, those with keys come first, then the order of their names.
+    // Throws NoSuchContainer, NoSuchRepository, or the error that a package of that name was refused with.
+    [[nodiscard]] Found find(const std::string& what, const std::string& repository) const;
+
+    // Remembers a package that was opened again because its file had changed.
+    void update(const Found& found);
+
+private:
+    Repositories repositories_;
+};
+
+}  // namespace northstar

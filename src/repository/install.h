@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Installing into a repository and uninstalling from it. At any moment, a crash or a full disk included, the
+// repository is either as it was or as it shall be.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "repository/repository.h"
+
+namespace northstar {
+
+struct Installed {
+    std::string container;
+    RepositoryEntry entry;
+};
+
+// Copies a package from a descriptor, checks all of the copy (signature and, if verified, every block), and only then
+// makes it part of the repository. One install or uninstall at a time for each repository. Blocks.
+// Throws AlreadyInstalled, CapacityExceeded, InvalidPackage, InvalidSignature, Corrupted, InvalidArgs, Failed.
+[[nodiscard]] Installed installPackage(const Repository& repository, int fd, const std::string& name,
+                                       const std::stop_token& stop);
+
+// Removes the file of a container. Throws Failed. Nothing to do for memory repositories.
+void uninstallPackage(const Repository& repository, const RepositoryEntry& entry);
+
+// Removes what interrupted installs left in the directory of a repository. Never throws.
+void removeInterruptedInstalls(const RepositoryConfig& config) noexcept;
+
+}  // namespace northstar

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "repository/repository.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+namespace northstar {
+namespace {
+
+constexpr const char* kSuffix = ".npk";
+
+UniqueFd openDirectory(const std::string& path) {
+    UniqueFd directory{open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!directory) throwErrno(Code::Failed, "Cannot open the repository directory " + path, errno);
+    return directory;
+}
+
+// A file of the directory itself: no symlink, no subdirectory, and O_NONBLOCK so that a FIFO cannot hang the load.
+UniqueFd openFile(const UniqueFd& directory, const std::string& name) {
+    open_how how{};
+    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    UniqueFd file{static_cast<int>(syscall(SYS_openat2, directory.get(), name.c_str(), &how, sizeof how))};
+    if (!file && errno == ENOSYS) {  // before Linux 5.6; one component, so O_NOFOLLOW says as much
+        file.reset(openat(directory.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+    }
+    if (!file) throwErrno(Code::InvalidPackage, "Cannot open the package " + printable(name), errno);
+    return file;
+}
+
+std::vector<std::string> listPackages(const std::string& path) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream{fdopendir(openDirectory(path).release()), closedir};
+    std::vector<std::string> names;
+    while (const dirent* entry = readdir(stream.get())) {
+        const std::string name = entry->d_name;
+        if (name.ends_with(kSuffix) && !name.starts_with('.')) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+// The container that a refused file claims to be, so that asking for it gives the reason. Nothing else is done with it.
+std::string claimedName(int fd, const std::string& fileName) {
+    try {
+        return openPackage(UniqueFd{fcntl(fd, F_DUPFD_CLOEXEC, 0)}, {}, SignaturePolicy::Optional, fileName)
+            .manifest.container();
+    } catch (const Error&) {
+        return fileName.substr(0, fileName.size() - std::string_view{kSuffix}.size());
+    }
+}
+
+template <typename Map, typename Match>
+const typename Map::value_type* findIf(const Map& map, Match match) {
+    const auto it = std::find_if(map.begin(), map.end(), match);
+    return it == map.end() ? nullptr : &*it;
+}
+
+void loadFile(const UniqueFd& directory, const std::string& file, const std::string& repository, const KeyRing& keys,
+              const RepositoryContent& previous, RepositoryContent& content) {
+    const std::string called = repository + "/" + printable(file);
+    UniqueFd fd = openFile(directory, file);
+    const FileIdentity identity = identify(fd.get());
+    RepositoryEntry entry;
+    const auto* known = findIf(previous.entries, [&](const auto& e) {
+        return e.second.file == file && e.second.package->identity == identity;
+    });
+    if (known != nullptr) {
+        entry = known->second;
+    } else {
+        const auto refused = previous.refused.find(file);
+        if (refused != previous.refused.end() && refused->second.identity == identity) {
+            content.refused.insert(*refused);
+            return;
+        }
+        const UniqueFd second{fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)};
+        try {
+            entry = {file,
+                     std::make_shared<const Package>(openPackage(
+                         std::move(fd), keys, keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required,
+                         called)),
+                     nullptr};
+        } catch (const Error& error) {
+            spdlog::warn("Refused {}: {}", called, error.what());
+            content.refused.insert({file, {identity, claimedName(second.get(), file), error}});
+            return;
+        }
+    }
+    const std::string container = entry.package->manifest.container();
+    const auto [other, added] = content.entries.emplace(container, std::move(entry));
+    if (!added) {
+        spdlog::warn("Ignored {}: {} is already there as {}", called, container, printable(other->second.file));
+    }
+}
+
+}  // namespace
+
+std::uint64_t RepositoryContent::used() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [container, entry] : entries) bytes += entry.package->identity.size;
+    return bytes;
+}
+
+KeyRing loadKeys(const std::vector<std::string>& files) {
+    KeyRing keys;
+    for (const auto& file : files) keys.add(loadPublicKey(file));
+    return keys;
+}
+
+RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config, const KeyRing& keys,
+                                const RepositoryContent& previous) {
+    RepositoryContent content;
+    try {
+        const UniqueFd directory = openDirectory(config.dir);
+        for (const auto& file : listPackages(config.dir)) {
+            try {
+                loadFile(directory, file, name, keys, previous, content);
+            } catch (const Error& error) {
+                spdlog::warn("Skipped {}/{}: {}", name, printable(file), error.what());
+                content.refused.insert({file, {{}, claimedName(-1, file), error}});
+            }
+        }
+    } catch (const Error& error) {
+        spdlog::warn("Repository {} is empty: {}", name, error.what());
+    }
+    return content;
+}
+
+RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, const std::string& container,
+                        const RepositoryEntry& entry) {
+    if (entry.file.empty()) return entry;
+    const UniqueFd directory = openDirectory(config.dir);
+    struct stat status {};
+    if (fstatat(directory.get(), entry.file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        throw Error{Code::NoSuchContainer, "Cannot use " + container + ": its package " + printable(entry.file) +
+                                               " is no longer in " + config.dir + "; ask for a Reload"};
+    }
+    // Our descriptor keeps the inode from being reused, so an equal identity is the same file, unchanged.
+    const FileIdentity now{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim,
+                           status.st_ctim};
+    if (now == entry.package->identity) return entry;
+    auto package = std::make_shared<const Package>(
+        openPackage(openFile(directory, entry.file), keys,
+                    keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required, printable(entry.file)));
+    if (package->manifest.container() != container) {
+        throw Error{Code::NoSuchContainer, "Cannot use " + container + ": " + printable(entry.file) + " holds " +
+                                               package->manifest.container() + " now; ask for a Reload"};
+    }
+    return {entry.file, std::move(package), nullptr};
+}
+
+}  // namespace northstar

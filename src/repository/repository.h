@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// A repository: packages in a directory, or in sealed memory. What it holds is a value that is made on a worker and
+// handed to the bus thread; nothing here is shared between threads while it changes.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "package/package.h"
+#include "package/sealed_image.h"
+
+namespace northstar {
+
+// One container of a repository. The package's descriptor stays open: it is what gets mounted.
+struct RepositoryEntry {
+    std::string file;  // name inside the directory; empty in memory
+    std::shared_ptr<const Package> package;
+    std::shared_ptr<const SealedImage> sealed;  // memory repositories: checked and unchangeable
+};
+
+// A file that is in the directory but was not accepted.
+struct Refusal {
+    FileIdentity identity;
+    std::string claimed;  // the container that its manifest claims to be, else its file name without ".npk"
+    Error error;
+};
+
+struct RepositoryContent {
+    std::map<std::string, RepositoryEntry> entries;  // by "name:version"
+    std::map<std::string, Refusal> refused;          // by file name
+    [[nodiscard]] std::uint64_t used() const;        // bytes of all accepted packages
+};
+
+struct Repository {
+    std::string name;
+    RepositoryConfig config;
+    KeyRing keys;
+    RepositoryContent content;
+
+    [[nodiscard]] bool verified() const noexcept { return !keys.empty(); }
+    [[nodiscard]] SignaturePolicy policy() const noexcept {
+        return verified() ? SignaturePolicy::Required : SignaturePolicy::Optional;
+    }
+};
+
+// Reads the keys of a repository. Throws Failed naming the key file.
+[[nodiscard]] KeyRing loadKeys(const std::vector<std::string>& files);
+
+// Opens and checks every *.npk of the directory; those that `previous` knows unchanged are taken from there. A bad
+// file is logged and refused, never fatal; a directory that cannot be read is logged and empty. Blocks.
+[[nodiscard]] RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config,
+                                              const KeyRing& keys, const RepositoryContent& previous);
+
+// The entry as it is now: the same one if its file did not change, else opened and checked again. Blocks.
+// Throws NoSuchContainer if the file is gone or holds another container now, and what openPackage throws.
+[[nodiscard]] RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys,
+                                      const std::string& container, const RepositoryEntry& entry);
+
+}  // namespace northstar
