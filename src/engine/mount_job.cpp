@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/mount_job.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <array>
+
+#include "base/error.h"
+#include "base/hex.h"
+
+namespace northstar {
+namespace {
+
+constexpr std::size_t kMostHolders = 5;                 // as many as fit one line
+constexpr std::chrono::milliseconds kReleaseTimeout{2000};  // udev's probing holds a device for tens of milliseconds
+
+std::string uniqueName() {
+    std::array<std::uint8_t, 16> bytes{};
+    if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        throwErrno(Code::Failed, "Cannot get random bytes", errno);
+    }
+    return toHex(bytes);
+}
+
+VerityTable verityTable(const Verity& verity, VerityMode mode) {
+    const std::string unique = uniqueName();
+    return {kVerityNamePrefix + unique, kVerityUuidPrefix + unique, verity.dataBlocks, verity.hashStartBlock(),
+            Verity::kBlockSize,         toHex(verity.rootHash),     toHex(verity.salt), mode};
+}
+
+// The record in the state directory; removed again unless kept.
+class SavedRecord {
+public:
+    SavedRecord(const StateStore& state, const MountRecord& record) : state_{state}, id_{record.id} {
+        state_.save(record);
+    }
+    ~SavedRecord() {
+        if (!kept_) state_.remove(id_);
+    }
+    SavedRecord(const SavedRecord&) = delete;
+    SavedRecord& operator=(const SavedRecord&) = delete;
+    void keep() { kept_ = true; }
+
+private:
+    const StateStore& state_;
+    std::uint32_t id_;
+    bool kept_ = false;
+};
+
+LoopBacking backingOf(const LoopSpec& spec) {
+    const FileIdentity file = identify(spec.fd);
+    return {file.device, file.inode, spec.image.offset};
+}
+
+std::uint64_t microsecondsSinceEpoch() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+std::string holdersText(Kernel& kernel, const MountRecord& record) {
+    std::string text;
+    for (const auto& holder : kernel.holders(record.identity.device, kMostHolders)) {
+        text += (text.empty() ? "" : ", ") + std::to_string(holder.pid) + " (" + printable(holder.name) + ", " +
+                printable(holder.path) + ")";
+    }
+    return text.empty() ? "something that is no process of this PID namespace" : text;
+}
+
+void awaitDevices(Kernel& kernel, const MountRecord& record) {
+    if (kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, kReleaseTimeout)) return;
+    spdlog::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
+                 record.container(), record.mountPoint, record.device);
+}
+
+}  // namespace
+
+MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request) {
+    const Package& package = *request.package;
+    const bool useVerity = package.verified() && !request.sealed && !request.sealFirst;
+    if (useVerity && !kernel.verityAvailable()) {
+        throw Error{Code::Unsupported,
+                    "Cannot mount " + package.manifest.container() +
+                        ": it must be verified and this kernel has no dm-verity (CONFIG_DM_VERITY); load the module "
+                        "dm-verity, or set verification = \"sealed\" in the configuration"};
+    }
+    SealedImage copy;
+    const SealedImage* sealed = request.sealed.get();
+    if (sealed == nullptr && request.sealFirst && package.verified()) {
+        copy = sealImage(package, 0, {});
+        sealed = &copy;
+    }
+    const LoopSpec spec{sealed != nullptr ? sealed->fd.get() : package.fd.get(),
+                        sealed != nullptr ? sealed->image : package.image, request.loopDeviceTimeout};
+
+    MountRecord record;
+    record.id = request.id;
+    record.name = package.manifest.name;
+    record.version = package.manifest.version.text();
+    record.repository = request.repository;
+    record.source = request.source;
+    record.filesystem = toString(package.filesystem);
+    record.verified = package.verified();
+    record.ownerUid = request.ownerUid;
+    record.backing = backingOf(spec);
+    if (package.verity) record.rootHash = toHex(package.verity->rootHash);
+
+    const auto loop = kernel.attachLoop(spec);
+    record.loopDevice = loop->path();
+    std::unique_ptr<Device> verity;
+    if (useVerity) {
+        const VerityTable table = verityTable(*package.verity, request.verityMode);
+        verity = kernel.openVerity(*loop, table);
+        record.verityUuid = table.uuid;
+    }
+    const Device& source = verity ? *verity : *loop;
+    record.device = source.path();
+    const auto mount = kernel.mountDetached(
+        source, {record.filesystem, request.noexec, package.manifest.mountContext.value_or("")});
+    const auto point = kernel.makeMountPoint(request.mountPoint);
+    record.mountPoint = point->path();
+    record.mountPointCreated = point->created();
+    record.identity = mount->identity();
+    record.identity.device = source.number();
+    record.mountedAt = microsecondsSinceEpoch();
+
+    SavedRecord saved{state, record};
+    mount->attach(*point);
+    point->keep();
+    saved.keep();
+    if (const auto identity = mount->identity(); identity.id != record.identity.id) {
+        record.identity.id = identity.id;  // a kernel without fsmount(2) tells it only now
+        record.identity.uniqueId = identity.uniqueId;
+        state.save(record);
+    }
+    return record;
+}
+
+void unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {
+    try {
+        kernel.unmount(record.identity, record.mountPoint, record.mountPointCreated, lazy);
+    } catch (const Error& error) {
+        if (error.code() != Code::Busy) throw;
+        throw Error{Code::Busy, "Cannot unmount " + record.mountPoint + ": it is in use by " +
+                                    holdersText(kernel, record) + "; end them, or ask for a lazy unmount"};
+    }
+    state.remove(record.id);
+    if (!lazy) awaitDevices(kernel, record);
+}
+
+void cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept {
+    try {
+        state.remove(record.id);
+        // The directory that was made for the mount is found again the same safe way, and only goes if it is empty.
+        if (record.mountPointCreated) kernel.removeMountPoint(record.mountPoint);
+        awaitDevices(kernel, record);
+    } catch (const std::exception& error) {
+        spdlog::warn("Cannot clean up after the unmount of {}: {}", record.mountPoint, error.what());
+    }
+}
+
+}  // namespace northstar

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// One Mount and one Unmount, top to bottom. Anything that throws on the way undoes the steps before it.
+// Run on worker threads; several at once.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "engine/state_store.h"
+#include "kernel/kernel.h"
+#include "package/package.h"
+#include "package/sealed_image.h"
+#include "registry/mount_record.h"
+
+namespace northstar {
+
+struct MountRequest {
+    std::uint32_t id = 0;  // from Registry::reserve
+    std::shared_ptr<const Package> package;
+    std::shared_ptr<const SealedImage> sealed;  // memory repositories: what to mount instead of the package's image
+    bool sealFirst = false;                     // verification "sealed": check and copy now
+    std::string repository, source, mountPoint;
+    bool noexec = false;
+    VerityMode verityMode = VerityMode::Eio;
+    uid_t ownerUid = 0;
+    std::chrono::milliseconds loopDeviceTimeout{5000};
+};
+
+// Throws Unsupported, Corrupted, AlreadyMounted, DeviceUnavailable, Timeout, InvalidArgs, Failed.
+[[nodiscard]] MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request);
+
+// Returns when mount point and devices are gone, or are held by somebody else only (then it is logged). Throws Busy
+// naming the processes that hold it, NotMounted, Failed; then the mount is as it was.
+void unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy);
+
+// What is left to do for a mount that somebody else took down: directory, devices, record. Never throws.
+void cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept;
+
+}  // namespace northstar

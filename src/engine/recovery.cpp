@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/recovery.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "engine/mount_job.h"
+
+namespace northstar {
+namespace {
+
+std::vector<dev_t> devicesOf(const std::vector<MountRecord>& records) {
+    std::vector<dev_t> devices;
+    for (const auto& record : records) devices.push_back(record.identity.device);
+    std::ranges::sort(devices);
+    devices.erase(std::unique(devices.begin(), devices.end()), devices.end());
+    return devices;
+}
+
+bool isSameMount(const MountIdentity& known, const MountIdentity& seen) {
+    if (known.device != seen.device) return false;
+    if (known.uniqueId != 0 && seen.uniqueId != 0) return known.uniqueId == seen.uniqueId;
+    return known.id == 0 || known.id == seen.id;  // 0: died before an old kernel told it
+}
+
+const MountTableEntry* findMount(const std::vector<MountTableEntry>& table, const MountRecord& record) {
+    const auto it = std::ranges::find_if(table, [&](const auto& e) { return isSameMount(record.identity, e.identity); });
+    return it == table.end() ? nullptr : &*it;
+}
+
+// Device numbers are reused: the device must also be the one that the record was written for.
+bool isSameDevice(Kernel& kernel, const MountRecord& record) {
+    if (!record.verityUuid.empty()) return kernel.verityUuid(record.identity.device) == record.verityUuid;
+    return kernel.loopBacking(record.loopDevice) == record.backing;
+}
+
+}  // namespace
+
+std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state) {
+    const auto records = state.load();
+    const auto table = records.empty() ? std::vector<MountTableEntry>{} : kernel.mountsOn(devicesOf(records));
+    std::vector<MountRecord> adopted;
+    std::vector<std::string> keep;
+    for (const auto& record : records) {
+        const auto* entry = findMount(table, record);
+        if (entry == nullptr || !isSameDevice(kernel, record)) {
+            spdlog::info("{} is no longer mounted on {}", record.container(), record.mountPoint);
+            cleanUpAfterExternalUnmount(kernel, state, record);
+            continue;
+        }
+        adopted.push_back(record);
+        adopted.back().identity = entry->identity;
+        adopted.back().mountPoint = entry->mountPoint;
+        if (!record.verityUuid.empty()) keep.push_back(record.verityUuid);
+    }
+    if (const auto removed = kernel.removeStaleDevices(keep); removed > 0) {
+        spdlog::info("Removed {} verity devices that no mount uses", removed);
+    }
+    return adopted;
+}
+
+std::vector<MountRecord> findVanished(Kernel& kernel, const std::vector<MountRecord>& records) {
+    if (records.empty()) return {};
+    const auto table = kernel.mountsOn(devicesOf(records));
+    std::vector<MountRecord> vanished;
+    std::ranges::copy_if(records, std::back_inserter(vanished),
+                         [&](const auto& record) { return findMount(table, record) == nullptr; });
+    return vanished;
+}
+
+}  // namespace northstar

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a starting daemon finds of its predecessor: mounts to adopt, left-overs to remove.
+#pragma once
+
+#include <vector>
+
+#include "engine/state_store.h"
+#include "kernel/kernel.h"
+#include "registry/mount_record.h"
+
+namespace northstar {
+
+// Mounts that are known by device identity, mount id and dm UUID, never by path text. Records without a mount, their
+// directories, and verity devices of ours that no mount uses are removed. Blocks.
+[[nodiscard]] std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state);
+
+// Of these records, those whose mount is gone from the mount table. One pass over the table. Blocks.
+[[nodiscard]] std::vector<MountRecord> findVanished(Kernel& kernel, const std::vector<MountRecord>& records);
+
+}  // namespace northstar
