@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/polkit.h"
+
+namespace northstar {
+namespace {
+
+constexpr const char* kName = "org.freedesktop.PolicyKit1";
+constexpr const char* kPath = "/org/freedesktop/PolicyKit1/Authority";
+constexpr const char* kInterface = "org.freedesktop.PolicyKit1.Authority";
+constexpr std::uint32_t kAllowUserInteraction = 1;  // CheckAuthorizationFlags, polkit's D-Bus API reference
+
+using Subject = sdbus::Struct<std::string, std::map<std::string, sdbus::Variant>>;
+using Answer = sdbus::Struct<bool, bool, Details>;  // is_authorized, is_challenge, details
+
+}  // namespace
+
+Polkit::Polkit(sdbus::IConnection& bus)
+    : proxy_{sdbus::createProxy(bus, bus::ServiceName{kName}, sdbus::ObjectPath{kPath})} {}
+
+std::string Polkit::check(const std::string& subject, const std::string& action, const Details& details,
+                          bool interactive, Done done, std::chrono::microseconds timeout) {
+    const std::string id = "northstar-" + std::to_string(++next_);
+    const Subject who{std::string{"system-bus-name"},
+                      std::map<std::string, sdbus::Variant>{{"name", sdbus::Variant{subject}}}};
+    auto onReply = [this, id, done = std::move(done)](bus::CallError error, const Answer& answer) {
+        // The pending call owns this handler: it must outlive what `done` does.
+        const auto call = pending_.extract(id);
+        if (error) return done(Verdict::Failed, error->getName() + ": " + error->getMessage());
+        if (answer.get<0>()) return done(Verdict::Granted, {});
+        done(answer.get<1>() ? Verdict::NeedsInteraction : Verdict::Denied, {});
+    };
+    pending_[id] = proxy_->callMethodAsync("CheckAuthorization")
+                       .onInterface(kInterface)
+                       .withTimeout(timeout)
+                       .withArguments(who, action, details, interactive ? kAllowUserInteraction : 0U, id)
+                       .uponReplyInvoke(std::move(onReply));
+    return id;
+}
+
+void Polkit::cancel(const std::string& id) {
+    const auto it = pending_.find(id);
+    if (it == pending_.end()) return;
+    it->second.cancel();
+    pending_.erase(it);
+    proxy_->callMethodAsync("CancelCheckAuthorization")
+        .onInterface(kInterface)
+        .withArguments(id)
+        .uponReplyInvoke([](bus::CallError) {});
+}
+
+}  // namespace northstar
