@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// May this caller do this? Asked before anything is done, and waited for without blocking. Bus thread only.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string_view>
+
+#include "auth/method_table.h"
+#include "auth/polkit.h"
+#include "bus/async.h"
+#include "bus/caller.h"
+#include "bus/client_watch.h"
+#include "config/config.h"
+
+namespace northstar::bus {
+
+// One call of one caller: shared by everything that works on it.
+struct Call {
+    Caller caller;
+    const MethodRule* rule = nullptr;  // never null once dispatched
+};
+using CallPtr = std::shared_ptr<const Call>;
+
+class Authorizer {
+public:
+    Authorizer(sdbus::IConnection& bus, ClientWatch& clients, Authorization mode)
+        : polkit_{bus}, clients_{clients}, mode_{mode} {}
+    void setMode(Authorization mode) { mode_ = mode; }
+
+    // Returns if the caller may, else throws AccessDenied or InteractiveAuthorizationRequired, naming the action.
+    // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
+    Async<Done> require(CallPtr call, std::string_view action, Details details);
+
+    // Ends all questions that wait for an answer: their calls fail.
+    void cancelAll();
+
+private:
+    using Answer = std::pair<Polkit::Verdict, std::string>;
+    void ask(const Call& call, const std::string& action, const Details& details,
+             const std::function<void(Answer)>& complete);
+
+    Polkit polkit_;
+    ClientWatch& clients_;
+    Authorization mode_;
+    std::map<std::string, std::function<void()>> cancels_;  // by cancellation id
+};
+
+}  // namespace northstar::bus

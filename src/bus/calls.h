@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the methods do. Each is a coroutine on the bus thread: decode, authorize, check the state again, let a worker
+// do it, tell the objects, return the results. Errors are thrown.
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "bus/core.h"
+#include "bus/options.h"
+
+namespace northstar::bus {
+
+[[nodiscard]] sdbus::ObjectPath mountPath(std::uint32_t id);
+
+using MountReply = std::tuple<sdbus::ObjectPath, std::string>;
+using MountManyItem = sdbus::Struct<std::string, bool, sdbus::ObjectPath, std::string, std::string>;
+using UnmountManyItem = sdbus::Struct<std::string, bool, std::string, std::string>;
+using MountListItem = sdbus::Struct<sdbus::ObjectPath, std::string, std::string, std::string>;
+using ContainerListItem = sdbus::Struct<std::string, std::string, std::string, bool>;
+
+class Calls {
+public:
+    explicit Calls(Core& core) : core_{core} {}
+
+    // calls_mount.cpp
+    Async<MountReply> mount(CallPtr call, std::string what, Options options);
+    Async<MountReply> mountFile(CallPtr call, std::string path, Options options);
+    Async<MountReply> mountFd(CallPtr call, sdbus::UnixFd npk, Options options);
+    Async<std::tuple<std::vector<MountManyItem>>> mountMany(CallPtr call, std::vector<std::string> what,
+                                                            Options options);
+    // Mounts every container of the repositories with mount_on_start that is not mounted yet; failures are logged.
+    Detached mountOnStart();
+    [[nodiscard]] bool starting() const noexcept { return starting_; }
+
+    // calls_unmount.cpp
+    Async<std::tuple<>> unmount(CallPtr call, std::string what, Options options);
+    Async<std::tuple<>> unmountById(CallPtr call, std::uint32_t id, Options options);
+    Async<std::tuple<std::vector<UnmountManyItem>>> unmountMany(CallPtr call, std::vector<std::string> what,
+                                                                Options options);
+    Async<std::tuple<sdbus::UnixFd>> openMount(CallPtr call, std::uint32_t id, Options options);
+
+    // calls_query.cpp
+    Async<std::tuple<std::vector<MountListItem>>> listMounts(CallPtr call);
+    Async<std::tuple<std::vector<ContainerListItem>>> listContainers(CallPtr call);
+    Async<std::tuple<std::map<std::string, sdbus::Variant>>> inspect(CallPtr call, std::string what);
+    Async<std::tuple<bool>> verify(CallPtr call, std::string what, Options options);
+
+    // calls_repository.cpp
+    Async<std::tuple<std::string>> install(CallPtr call, std::string repository, sdbus::UnixFd npk, Options options);
+    Async<std::tuple<>> uninstall(CallPtr call, std::string repository, std::string what, Options options);
+    Async<std::tuple<>> reload(CallPtr call, Options options);
+
+private:
+    struct Prepared {
+        std::shared_ptr<const Package> package;
+        std::shared_ptr<const SealedImage> sealed;
+        std::string repository, source;
+        Verification verification{};
+    };
+    Async<Found> findCurrent(std::string what, std::string repository);
+    Async<Done> authorizeMount(CallPtr call, std::string container, std::string repository, bool verified,
+                               MountCallOptions options);
+    Async<MountReply> mountFound(CallPtr call, std::string container, MountCallOptions options);
+    Async<MountReply> mountPrepared(CallPtr call, Prepared prepared, MountCallOptions options);
+    Async<MountReply> mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options);
+    Detached mountItem(CallPtr call, std::string container, MountCallOptions options, MountManyItem& result,
+                       std::function<void(Done)> done);
+    [[nodiscard]] std::string targetOf(const std::string& container, const MountCallOptions& options) const;
+
+    [[nodiscard]] std::uint32_t findMounted(const std::string& what) const;
+    Async<Done> authorizeUnmount(CallPtr call, std::uint32_t id);
+    Async<std::tuple<>> unmountAuthorized(std::uint32_t id, bool lazy);
+    Detached unmountItem(std::uint32_t id, bool lazy, UnmountManyItem& result, std::function<void(Done)> done);
+
+    Core& core_;
+    bool starting_ = false;  // mountOnStart is at work
+};
+
+// The call with what its options say about asking a person.
+[[nodiscard]] CallPtr withOptions(const CallPtr& call, const Options& options);
+
+// Re-dups close-on-exec, which sdbus-c++'s own copy is not.
+[[nodiscard]] UniqueFd takeFd(const sdbus::UnixFd& fd);
+
+}  // namespace northstar::bus

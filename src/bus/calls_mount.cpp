@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mount, MountFile, MountFd, MountMany.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <spdlog/spdlog.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "bus/calls.h"
+#include "bus/error_names.h"
+#include "engine/mount_job.h"
+
+namespace northstar::bus {
+namespace {
+
+// No magic link: /proc/PID/fd/N would be opened with our rights. O_NONBLOCK so that a FIFO cannot hang a worker.
+UniqueFd openPath(const std::string& path) {
+    open_how how{};
+    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    UniqueFd file{static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
+    if (!file) throwErrno(Code::Failed, "Cannot open the package " + printable(path), errno);
+    return file;
+}
+
+std::string describe(int fd) {
+    std::array<char, 256> target{};
+    const auto length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
+    return length > 0 ? printable({target.data(), static_cast<std::size_t>(length)}) : "descriptor";
+}
+
+}  // namespace
+
+sdbus::ObjectPath mountPath(std::uint32_t id) { return sdbus::ObjectPath{kMountsPath + std::to_string(id)}; }
+
+CallPtr withOptions(const CallPtr& call, const Options& options) {
+    if (allowsInteraction(options)) return call;
+    auto changed = std::make_shared<Call>(*call);
+    changed->caller.interactive = false;
+    return changed;
+}
+
+UniqueFd takeFd(const sdbus::UnixFd& fd) {
+    UniqueFd copy{fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
+    if (!copy) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
+    return copy;
+}
+
+std::string Calls::targetOf(const std::string& container, const MountCallOptions& options) const {
+    return options.target.empty() ? core_.config.runDir + "/" + container : options.target;
+}
+
+// The package as its file is now; the answer to a call, so the file system is asked on a worker.
+Async<Found> Calls::findCurrent(std::string what, std::string repository) {
+    Found found = core_.catalog.find(what, repository);
+    if (!found.entry.file.empty()) {
+        Work job{core_.workers, core_.loop, found.container, [found] {
+                     return refresh(found.repository->config, found.repository->keys, found.container, found.entry);
+                 }};
+        found.entry = co_await job;
+        core_.catalog.update(found);
+    }
+    co_return found;
+}
+
+Async<Done> Calls::authorizeMount(CallPtr call, std::string container, std::string repository, bool verified,
+                                  MountCallOptions options) {
+    const std::string target = targetOf(container, options);
+    const auto colon = container.find(':');
+    const Details details{{"container", container},        {"name", container.substr(0, colon)},
+                          {"version", container.substr(colon + 1)}, {"repository", repository},
+                          {"verified", verified ? "true" : "false"}, {"target", target}};
+    co_await core_.authorizer.require(call, verified ? action::kMount : action::kMountUnverified, details);
+    if (!target.starts_with(core_.config.runDir + "/")) {
+        co_await core_.authorizer.require(call, action::kMountAnywhere, details);
+    }
+    co_return Done{};
+}
+
+Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCallOptions options) {
+    const std::string container = prepared.package->manifest.container();
+    MountRequest request;
+    request.mountPoint = targetOf(container, options);
+    request.package = prepared.package;
+    request.sealed = prepared.sealed;
+    request.sealFirst = prepared.verification == Verification::Sealed;
+    request.repository = prepared.repository;
+    request.source = prepared.source;
+    request.noexec = options.noexec;
+    request.verityMode = options.verity;
+    request.ownerUid = call->caller.euid;
+    request.loopDeviceTimeout = core_.config.loopDeviceTimeout;
+    request.id = core_.registry.reserve(request.mountPoint, request.ownerUid);
+    MountRecord record;
+    try {
+        Work job{core_.workers, core_.loop, container,
+                 [this, &request] { return mountPackage(core_.kernel, core_.state, request); }};
+        record = co_await job;
+    } catch (...) {
+        core_.registry.cancel(request.id);
+        throw;
+    }
+    core_.registry.add(record);
+    spdlog::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
+                 record.verified ? "verified" : "unverified", record.ownerUid);
+    core_.events.mounted(record);
+    MountReply reply{mountPath(record.id), record.mountPoint};
+    co_return reply;
+}
+
+// The caller has been authorized for this container.
+Async<MountReply> Calls::mountFound(CallPtr call, std::string container, MountCallOptions options) {
+    const Found found = co_await findCurrent(container, options.repository);
+    const auto& config = found.repository->config;
+    Prepared prepared{found.entry.package, found.entry.sealed, found.repository->name,
+                      found.entry.file.empty() ? "memory" : config.dir + "/" + found.entry.file, config.verification};
+    co_return co_await mountPrepared(call, std::move(prepared), std::move(options));
+}
+
+Async<MountReply> Calls::mount(CallPtr call, std::string what, Options options) {
+    MountCallOptions decoded = decodeMountOptions(options, MountKind::Container);
+    const CallPtr asked = withOptions(call, options);
+    const Found found = core_.catalog.find(what, decoded.repository);
+    // From here on it is this container of this repository: what was authorized is what gets mounted.
+    decoded.repository = found.repository->name;
+    co_await authorizeMount(asked, found.container, found.repository->name, found.repository->verified(), decoded);
+    co_return co_await mountFound(asked, found.container, decoded);
+}
+
+Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options) {
+    checkPackageDescriptor(fd.get());
+    const auto policy = options.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
+    auto descriptor = std::make_shared<UniqueFd>(std::move(fd));
+    Work open{core_.workers, core_.loop, "", [descriptor, keys = core_.fileKeys, policy, source] {
+                  return std::make_shared<const Package>(openPackage(std::move(*descriptor), keys, policy, source));
+              }};
+    const std::shared_ptr<const Package> package = co_await open;
+    co_await authorizeMount(call, package->manifest.container(), "", package->verified(), options);
+    Prepared prepared{package, nullptr, "", source, core_.config.fileVerification};
+    co_return co_await mountPrepared(call, std::move(prepared), std::move(options));
+}
+
+Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options options) {
+    MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
+    const std::string normal = normalPath(path, "The package");
+    const CallPtr asked = withOptions(call, options);
+    // Before the path is touched: whether a file exists, and what is in it, is not for everyone to know.
+    const Details details{{"path", normal}};
+    co_await core_.authorizer.require(asked, action::kMountPath, details);
+    Work open{core_.workers, core_.loop, "", [normal] { return openPath(normal); }};
+    UniqueFd file = co_await open;
+    co_return co_await mountOpened(asked, std::move(file), normal, std::move(decoded));
+}
+
+Async<MountReply> Calls::mountFd(CallPtr call, sdbus::UnixFd npk, Options options) {
+    MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
+    UniqueFd file = takeFd(npk);
+    std::string source = describe(file.get());
+    co_return co_await mountOpened(withOptions(call, options), std::move(file), std::move(source), std::move(decoded));
+}
+
+Detached Calls::mountItem(CallPtr call, std::string container, MountCallOptions options, MountManyItem& result,
+                          std::function<void(Done)> done) {
+    try {
+        const MountReply reply = co_await mountFound(call, container, options);
+        result = MountManyItem{result.get<0>(), true, std::get<0>(reply), std::get<1>(reply), std::string{}};
+    } catch (...) {
+        const sdbus::Error error = toBusError(std::current_exception());
+        result = MountManyItem{result.get<0>(), false, sdbus::ObjectPath{"/"}, std::string{error.getName()},
+                               error.getMessage()};
+    }
+    done(Done{});
+}
+
+Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std::vector<std::string> what,
+                                                               Options options) {
+    const MountCallOptions decoded = decodeMountOptions(options, MountKind::Many);
+    const CallPtr asked = withOptions(call, options);
+    struct Item {
+        std::string container;
+        MountCallOptions options;
+        std::size_t at;
+    };
+    std::vector<MountManyItem> results(what.size());
+    std::vector<Item> items;
+    // One after the other: several dialogs at once would help nobody.
+    for (std::size_t at = 0; at < what.size(); ++at) {
+        results[at] = MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{}, std::string{}};
+        try {
+            const Found found = core_.catalog.find(what[at], decoded.repository);
+            Item item{found.container, decoded, at};
+            item.options.repository = found.repository->name;
+            co_await authorizeMount(asked, found.container, found.repository->name, found.repository->verified(),
+                                    item.options);
+            items.push_back(item);
+        } catch (...) {
+            const sdbus::Error error = toBusError(std::current_exception());
+            results[at] = MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{error.getName()},
+                                        error.getMessage()};
+        }
+    }
+    if (!items.empty()) {
+        std::size_t left = items.size();
+        Callback<Done> finished{[&](const Callback<Done>::Complete& complete) {
+            for (const auto& item : items) {
+                mountItem(asked, item.container, item.options, results[item.at], [&left, complete](Done) {
+                    if (--left == 0) complete(Done{});
+                });
+            }
+        }};
+        co_await finished;
+    }
+    std::tuple<std::vector<MountManyItem>> reply{std::move(results)};
+    co_return reply;
+}
+
+Detached Calls::mountOnStart() {
+    static const MethodRule* const rule = findMethodRule(kServiceName, "MountMany");
+    std::vector<std::pair<std::string, std::string>> wanted;  // repository, container
+    for (const auto& [name, repository] : core_.catalog.repositories()) {
+        if (!repository->config.mountOnStart) continue;
+        for (const auto& [container, entry] : repository->content.entries) {
+            if (!core_.registry.isMounted(container, name)) wanted.emplace_back(name, container);
+        }
+    }
+    const auto call = std::make_shared<const Call>(Call{{"", 0, false}, rule});
+    std::vector<MountManyItem> results(wanted.size());
+    std::size_t left = wanted.size();
+    if (left == 0) co_return;
+    starting_ = true;
+    Callback<Done> finished{[&](const Callback<Done>::Complete& complete) {
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            MountCallOptions options;
+            options.repository = wanted[i].first;
+            mountItem(call, wanted[i].second, options, results[i], [&left, complete](Done) {
+                if (--left == 0) complete(Done{});
+            });
+        }
+    }};
+    co_await finished;
+    starting_ = false;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (!results[i].get<1>()) {
+            spdlog::error("Cannot mount {} of repository {} at start: {}", wanted[i].second, wanted[i].first,
+                          results[i].get<4>());
+        }
+    }
+}
+
+}  // namespace northstar::bus

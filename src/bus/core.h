@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all calls work on. Lives on the bus thread; workers get values and references to what is thread-safe (the
+// kernel, the state store) only.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "bus/authorizer.h"
+#include "bus/client_watch.h"
+#include "bus/event_loop.h"
+#include "config/config.h"
+#include "engine/executor.h"
+#include "engine/state_store.h"
+#include "kernel/kernel.h"
+#include "registry/registry.h"
+#include "repository/catalog.h"
+
+namespace northstar::bus {
+
+inline constexpr const char* kServiceName = "org.northstar.Mounter";
+inline constexpr const char* kRootPath = "/org/northstar/Mounter";
+inline constexpr const char* kMountsPath = "/org/northstar/Mounter/mounts/";
+inline constexpr const char* kRepositoriesPath = "/org/northstar/Mounter/repositories/";
+
+// What happened, told to the objects on the bus once the registry and the catalog show it.
+struct Events {
+    std::function<void(const MountRecord&)> mounted;
+    std::function<void(const MountRecord&, const std::string& reason)> unmounted;
+    std::function<void(const MountRecord&, std::uint64_t block)> corrupted;
+    std::function<void(const std::string& container, const std::string& repository)> installed, uninstalled;
+    std::function<void()> repositoriesReplaced;
+};
+
+struct Core {
+    Core(sdbus::IConnection& connection, Kernel& linux, const Config& configuration, std::string file)
+        : bus{connection},
+          kernel{linux},
+          config{configuration},
+          configPath{std::move(file)},
+          state{config.stateDir},
+          registry{{config.limits.mounts, config.limits.mountsPerUid}},
+          loop{bus},
+          clients{bus, loop},
+          authorizer{bus, clients, config.authorization},
+          workers{config.workers},
+          bulk{1} {}
+
+    sdbus::IConnection& bus;
+    Kernel& kernel;
+    Config config;
+    std::string configPath;
+    StateStore state;
+    Registry registry;
+    Catalog catalog;
+    KeyRing fileKeys;  // for MountFile and MountFd: those of [files] and of all repositories
+    std::set<std::uint32_t> unmounting;  // an unmount of ours is under way
+    Events events;
+    std::function<void()> mountTableChanged;  // asks for a look at the mount table, soon
+    EventLoop loop;
+    ClientWatch clients;
+    Authorizer authorizer;
+    Executor workers;
+    Executor bulk;  // long work that must not keep mounts waiting: whole-image checks, installs, reloads
+};
+
+}  // namespace northstar::bus

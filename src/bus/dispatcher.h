@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every method call passes here: it is looked up in the table of rules (no entry: refused), counted against its
+// caller's limit, run, and answered. No exception leaves a handler. Bus thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "bus/core.h"
+#include "bus/error_names.h"
+
+namespace northstar::bus {
+
+class Dispatcher {
+public:
+    // mapUid: what euid counts for authorization; tests put others in the place of their own.
+    Dispatcher(Core& core, std::function<uid_t(uid_t)> mapUid) : core_{core}, mapUid_{std::move(mapUid)} {}
+
+    // A handler for an sdbus method of `object`; `interface` and `name` must be literals.
+    template <typename... R, typename... A>
+    auto handler(const sdbus::IObject& object, const char* interface, const char* name,
+                 std::function<Async<std::tuple<R...>>(CallPtr, A...)> start) {
+        return [this, &object, interface, name, start = std::move(start)](sdbus::Result<R...>&& result, A... args) {
+            const auto reply = std::make_shared<sdbus::Result<R...>>(std::move(result));
+            try {
+                const CallPtr call = begin(object, interface, name);
+                run<R...>(reply, call, start(call, std::move(args)...));
+            } catch (...) {
+                reply->returnError(toBusError(std::current_exception()));
+            }
+        };
+    }
+
+    // Calls that are not answered yet.
+    [[nodiscard]] std::size_t active() const noexcept { return active_; }
+
+    // From now on every call is refused: the service is stopping.
+    void close() { closed_ = true; }
+
+private:
+    CallPtr begin(const sdbus::IObject& object, const char* interface, const char* name);
+    void enter(const std::string& client);
+    void leave(const std::string& client);
+
+    template <typename... R>
+    Detached run(std::shared_ptr<sdbus::Result<R...>> reply, CallPtr call, Async<std::tuple<R...>> body) {
+        enter(call->caller.name);
+        try {
+            const std::tuple<R...> values = co_await body;
+            std::apply([&](const R&... value) { reply->returnResults(value...); }, values);
+        } catch (const sdbus::Error& lost) {
+            reportLost(lost);
+        } catch (...) {
+            fail([&](const sdbus::Error& error) { reply->returnError(error); });
+        }
+        leave(call->caller.name);
+    }
+    // Answers the exception being handled; a reply that cannot be sent is logged.
+    static void fail(const std::function<void(const sdbus::Error&)>& answer);
+    static void reportLost(const sdbus::Error& error);
+
+    Core& core_;
+    std::function<uid_t(uid_t)> mapUid_;
+    std::map<std::string, std::uint32_t> pending_;  // calls not answered yet, by client
+    std::size_t active_ = 0;
+    bool closed_ = false;
+};
+
+}  // namespace northstar::bus

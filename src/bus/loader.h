@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the configuration, the keys and all repositories, at start and on Reload.
+#pragma once
+
+#include "bus/core.h"
+
+namespace northstar::bus {
+
+struct Loaded {
+    Config config;
+    Catalog::Repositories repositories;
+    KeyRing fileKeys;
+};
+
+// Blocks. Packages that `previous` knows unchanged are not read again. Throws Failed: then nothing has changed.
+[[nodiscard]] Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous);
+
+// Puts it in force. What cannot change while running (run_dir, state_dir, workers) is logged and stays. Bus thread.
+void applyLoaded(Core& core, Loaded loaded);
+
+}  // namespace northstar::bus

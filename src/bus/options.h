@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The a{sv} options of the methods, decoded strictly: an unknown key or a wrong type is InvalidArgs naming the key.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "bus/sdbus_compat.h"
+#include "kernel/kernel.h"
+
+namespace northstar::bus {
+
+using Options = std::map<std::string, sdbus::Variant>;
+
+struct MountCallOptions {
+    std::string target;      // absolute and normal; empty: run_dir/name:version
+    std::string repository;  // empty: any
+    bool noexec = false;
+    VerityMode verity = VerityMode::Eio;
+    bool allowUnverified = false;
+};
+
+enum class MountKind { Container, File, Many };
+
+[[nodiscard]] MountCallOptions decodeMountOptions(const Options& options, MountKind kind);
+
+// Of the unmount calls: is it lazy?
+[[nodiscard]] bool decodeUnmountOptions(const Options& options);
+
+// Of the calls that take none but "repository". `withRepository`: is that one allowed?
+std::string decodeCommonOptions(const Options& options, bool withRepository);
+
+// Every method allows "auth.no_user_interaction" (b): true unless it says that nobody may be asked.
+[[nodiscard]] bool allowsInteraction(const Options& options);
+
+// An absolute path without "//", "/." and a slash at its end. Throws InvalidArgs for "..", a relative path, or "/".
+[[nodiscard]] std::string normalPath(const std::string& path, const std::string& what);
+
+}  // namespace northstar::bus

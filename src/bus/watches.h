@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel tells while nobody calls: mounts that somebody else took down, and corrupted blocks. Bus thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "bus/core.h"
+
+namespace northstar::bus {
+
+class Watches {
+public:
+    // Watches until destroyed; puts itself into core.mountTableChanged.
+    explicit Watches(Core& core);
+    ~Watches();
+    Watches(const Watches&) = delete;
+    Watches& operator=(const Watches&) = delete;
+
+    [[nodiscard]] bool busy() const noexcept { return looking_; }
+
+private:
+    void mountTableChanged();
+    Detached look();
+    void readCorruption();
+
+    Core& core_;
+    std::unique_ptr<MountWatch> mounts_;
+    std::unique_ptr<CorruptionWatch> corruption_;
+    std::map<std::uint32_t, std::set<std::uint64_t>> reported_;  // blocks by mount, at most kMostBlocks each
+    bool planned_ = false, looking_ = false;
+};
+
+}  // namespace northstar::bus
