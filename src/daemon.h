@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service as a whole: configuration, kernel, bus, put together and taken apart in the right order.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kernel/kernel.h"
+
+namespace northstar {
+
+struct DaemonOptions {
+    std::string configPath;
+    std::string bus = "system";   // "system", "session", or a D-Bus address
+    bool handleSignals = false;   // SIGTERM and SIGINT stop, SIGHUP reloads; they must be blocked in every thread
+};
+
+struct DaemonTestHooks {
+    std::function<uid_t(uid_t)> mapUid;  // what a caller's euid counts as
+};
+
+class Daemon {
+public:
+    // Loads everything, adopts mounts of an earlier run, takes the bus name. Throws Error with one clear line.
+    Daemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel, const DaemonTestHooks& hooks = {});
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    // Serves until stop(), answers what has begun, and returns the exit status. Same thread as the constructor.
+    // Mounts stay. Throws Error when the bus is lost.
+    int run();
+
+    // Any thread.
+    void stop();
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace northstar

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// northstar-mounterd: the command line of the daemon.
+#include <CLI/CLI.hpp>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <iostream>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "daemon.h"
+#include "kernel/linux/linux_kernel.h"
+#include "version.h"
+
+namespace {
+
+// In every thread, so before the first of them starts: the event loop reads them from a signalfd.
+void blockSignals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+// A descriptor for each package of a repository: as many as the hard limit gives.
+void raiseDescriptorLimit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    northstar::DaemonOptions options{"/etc/northstar/mounter.toml", "system", true};
+    std::string level = "info";
+    CLI::App app{"Mounts signed Northstar packages on behalf of D-Bus callers", "northstar-mounterd"};
+    app.add_option("--config", options.configPath, "configuration file")->capture_default_str();
+    app.add_option("--bus", options.bus, "system, session, or a D-Bus address")->capture_default_str();
+    app.add_option("--log-level", level, "what to log")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    app.set_version_flag("--version", std::string{"northstar-mounterd "} + northstar::kVersion);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    try {
+        blockSignals();
+        raiseDescriptorLimit();
+        northstar::setUpLogging("northstar-mounterd", level);
+        northstar::Daemon daemon{options, northstar::makeLinuxKernel()};
+        return daemon.run();
+    } catch (const std::exception& error) {
+        spdlog::critical("{}", error.what());
+        return 1;
+    }
+}
