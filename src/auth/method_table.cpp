@@ -17,6 +17,7 @@ constexpr std::array kMountActions{action::kMount, action::kMountUnverified, act
 constexpr std::array kMountFileActions{action::kMountPath, action::kMount, action::kMountUnverified,
                                        action::kMountAnywhere};
 constexpr std::array kUnmountActions{action::kUnmountOthers};
+constexpr std::array kOpenActions{action::kMount, action::kMountUnverified};
 constexpr std::array kRepositoryActions{action::kManageRepository};
 constexpr std::array kVerifyActions{action::kVerify};
 constexpr std::array kReloadActions{action::kReload};
@@ -34,7 +35,7 @@ const std::array kRules{
     MethodRule{kMounter, "Verify", kVerifyActions},
     MethodRule{kMounter, "Reload", kReloadActions},
     MethodRule{kMountObject, "Unmount", kUnmountActions},
-    MethodRule{kMountObject, "Open", kUnmountActions},
+    MethodRule{kMountObject, "Open", kOpenActions},
     MethodRule{kRepository, "Install", kRepositoryActions},
     MethodRule{kRepository, "Uninstall", kRepositoryActions},
 };

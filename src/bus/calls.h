@@ -62,11 +62,17 @@ private:
     Async<Found> findCurrent(std::string what, std::string repository);
     Async<Done> authorizeMount(CallPtr call, std::string container, std::string repository, bool verified,
                                MountCallOptions options);
-    Async<MountReply> mountFound(CallPtr call, std::string container, MountCallOptions options);
+    // `verified`: what the caller was authorized for.
+    Async<MountReply> mountFound(CallPtr call, std::string container, bool verified, MountCallOptions options);
     Async<MountReply> mountPrepared(CallPtr call, Prepared prepared, MountCallOptions options);
     Async<MountReply> mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options);
-    Detached mountItem(CallPtr call, std::string container, MountCallOptions options, MountManyItem& result,
-                       std::function<void(Done)> done);
+    struct Item {
+        std::string container;
+        bool verified;  // what was authorized
+        MountCallOptions options;
+        std::size_t at;  // place in the results
+    };
+    Detached mountItem(CallPtr call, Item item, MountManyItem& result, std::function<void(Done)> done);
     [[nodiscard]] std::string targetOf(const std::string& container, const MountCallOptions& options) const;
 
     [[nodiscard]] std::uint32_t findMounted(const std::string& what) const;
@@ -80,6 +86,9 @@ private:
 
 // The call with what its options say about asking a person.
 [[nodiscard]] CallPtr withOptions(const CallPtr& call, const Options& options);
+
+// The results of one call for many are kept until the last is there. Throws LimitsExceeded.
+void refuseTooMany(std::size_t items);
 
 // Re-dups close-on-exec, which sdbus-c++'s own copy is not.
 [[nodiscard]] UniqueFd takeFd(const sdbus::UnixFd& fd);

@@ -25,6 +25,15 @@ UniqueFd openPath(const std::string& path) {
     return file;
 }
 
+// A caller can make reads of its own FUSE file wait for ever, and would take a worker with it.
+void refuseStallingFile(Kernel& kernel, int fd) {
+    const std::string type = kernel.filesystemType(fd);
+    if (!type.empty() && !type.starts_with("fuse")) return;
+    throw Error{Code::InvalidArgs, "Cannot use the descriptor: its file is on " +
+                                       (type.empty() ? "a filesystem that is not mounted here" : "a " + type + " filesystem") +
+                                       ", which may stall; pass a memfd with a copy instead"};
+}
+
 std::string describe(int fd) {
     std::array<char, 256> target{};
     const auto length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
@@ -40,6 +49,13 @@ CallPtr withOptions(const CallPtr& call, const Options& options) {
     auto changed = std::make_shared<Call>(*call);
     changed->caller.interactive = false;
     return changed;
+}
+
+void refuseTooMany(std::size_t items) {
+    constexpr std::size_t kMost = 4096;  // as many as mounts by default
+    if (items <= kMost) return;
+    throw Error{Code::LimitsExceeded, "A call may name at most " + std::to_string(kMost) + " items, not " +
+                                          std::to_string(items) + "; split it"};
 }
 
 UniqueFd takeFd(const sdbus::UnixFd& fd) {
@@ -111,8 +127,12 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
 }
 
 // The caller has been authorized for this container.
-Async<MountReply> Calls::mountFound(CallPtr call, std::string container, MountCallOptions options) {
+Async<MountReply> Calls::mountFound(CallPtr call, std::string container, bool verified, MountCallOptions options) {
     const Found found = co_await findCurrent(container, options.repository);
+    if (found.entry.package->verified() != verified) {  // a reload came between the question and the answer
+        throw Error{Code::Failed, "Cannot mount " + container + ": the keys of repository " + options.repository +
+                                      " changed at this moment; try again"};
+    }
     const auto& config = found.repository->config;
     Prepared prepared{found.entry.package, found.entry.sealed, found.repository->name,
                       found.entry.file.empty() ? "memory" : config.dir + "/" + found.entry.file, config.verification};
@@ -126,14 +146,16 @@ Async<MountReply> Calls::mount(CallPtr call, std::string what, Options options) 
     // From here on it is this container of this repository: what was authorized is what gets mounted.
     decoded.repository = found.repository->name;
     co_await authorizeMount(asked, found.container, found.repository->name, found.repository->verified(), decoded);
-    co_return co_await mountFound(asked, found.container, decoded);
+    co_return co_await mountFound(asked, found.container, found.repository->verified(), decoded);
 }
 
 Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options) {
-    checkPackageDescriptor(fd.get());
     const auto policy = options.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
     auto descriptor = std::make_shared<UniqueFd>(std::move(fd));
-    Work open{core_.workers, core_.loop, "", [descriptor, keys = core_.fileKeys, policy, source] {
+    // On a worker from the first question on: the file may be on a slow or hostile filesystem.
+    Work open{core_.workers, core_.loop, "", [this, descriptor, keys = core_.fileKeys, policy, source,
+                                              trusted = call->caller.euid == 0] {
+                  if (!trusted) refuseStallingFile(core_.kernel, descriptor->get());
                   return std::make_shared<const Package>(openPackage(std::move(*descriptor), keys, policy, source));
               }};
     const std::shared_ptr<const Package> package = co_await open;
@@ -161,10 +183,9 @@ Async<MountReply> Calls::mountFd(CallPtr call, sdbus::UnixFd npk, Options option
     co_return co_await mountOpened(withOptions(call, options), std::move(file), std::move(source), std::move(decoded));
 }
 
-Detached Calls::mountItem(CallPtr call, std::string container, MountCallOptions options, MountManyItem& result,
-                          std::function<void(Done)> done) {
+Detached Calls::mountItem(CallPtr call, Item item, MountManyItem& result, std::function<void(Done)> done) {
     try {
-        const MountReply reply = co_await mountFound(call, container, options);
+        const MountReply reply = co_await mountFound(call, item.container, item.verified, item.options);
         result = MountManyItem{result.get<0>(), true, std::get<0>(reply), std::get<1>(reply), std::string{}};
     } catch (...) {
         const sdbus::Error error = toBusError(std::current_exception());
@@ -177,12 +198,8 @@ Detached Calls::mountItem(CallPtr call, std::string container, MountCallOptions 
 Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std::vector<std::string> what,
                                                                Options options) {
     const MountCallOptions decoded = decodeMountOptions(options, MountKind::Many);
+    refuseTooMany(what.size());
     const CallPtr asked = withOptions(call, options);
-    struct Item {
-        std::string container;
-        MountCallOptions options;
-        std::size_t at;
-    };
     std::vector<MountManyItem> results(what.size());
     std::vector<Item> items;
     // One after the other: several dialogs at once would help nobody.
@@ -190,7 +207,7 @@ Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std
         results[at] = MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{}, std::string{}};
         try {
             const Found found = core_.catalog.find(what[at], decoded.repository);
-            Item item{found.container, decoded, at};
+            Item item{found.container, found.repository->verified(), decoded, at};
             item.options.repository = found.repository->name;
             co_await authorizeMount(asked, found.container, found.repository->name, found.repository->verified(),
                                     item.options);
@@ -205,7 +222,7 @@ Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std
         std::size_t left = items.size();
         Callback<Done> finished{[&](const Callback<Done>::Complete& complete) {
             for (const auto& item : items) {
-                mountItem(asked, item.container, item.options, results[item.at], [&left, complete](Done) {
+                mountItem(asked, item, results[item.at], [&left, complete](Done) {
                     if (--left == 0) complete(Done{});
                 });
             }
@@ -234,7 +251,8 @@ Detached Calls::mountOnStart() {
         for (std::size_t i = 0; i < wanted.size(); ++i) {
             MountCallOptions options;
             options.repository = wanted[i].first;
-            mountItem(call, wanted[i].second, options, results[i], [&left, complete](Done) {
+            const bool verified = core_.catalog.repository(wanted[i].first)->verified();
+            mountItem(call, Item{wanted[i].second, verified, options, i}, results[i], [&left, complete](Done) {
                 if (--left == 0) complete(Done{});
             });
         }

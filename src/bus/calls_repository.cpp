@@ -7,24 +7,18 @@
 #include "repository/install.h"
 
 namespace northstar::bus {
-namespace {
-
-// One change of a repository at a time.
-std::string keyOf(const std::string& repository) { return "repository " + repository; }
-
-}  // namespace
 
 Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string repository, sdbus::UnixFd npk,
                                               Options options) {
     decodeCommonOptions(options, false);
     const UniqueFd file = takeFd(npk);
-    checkPackageDescriptor(file.get());
     const Details details{{"repository", repository}};
     co_await core_.authorizer.require(withOptions(call, options), action::kManageRepository, details);
+    const auto pass = co_await core_.repositoryChanges.enter();
     const auto before = core_.catalog.repository(repository);
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
-    Work job{core_.bulk, core_.loop, keyOf(repository), [before, fd = file.get(), token = stop.get_token()] {
+    Work job{core_.bulk, core_.loop, "", [before, fd = file.get(), token = stop.get_token()] {
                  return installPackage(*before, fd, "the package for " + before->name, token);
              }};
     Installed installed = co_await job;
@@ -41,14 +35,13 @@ Async<std::tuple<>> Calls::uninstall(CallPtr call, std::string repository, std::
     decodeCommonOptions(options, false);
     const Details details{{"repository", repository}, {"container", what}};
     co_await core_.authorizer.require(withOptions(call, options), action::kManageRepository, details);
+    const auto pass = co_await core_.repositoryChanges.enter();
     const Found found = core_.catalog.find(what, repository);
-    const auto refuseMounted = [&] {
-        if (!core_.registry.isMounted(found.container, repository)) return;
+    if (core_.registry.isMounted(found.container, repository)) {
         throw Error{Code::Busy, "Cannot uninstall " + found.container + " from " + repository +
                                     ": it is mounted; unmount it first"};
-    };
-    refuseMounted();
-    Work job{core_.bulk, core_.loop, keyOf(repository), [found] {
+    }
+    Work job{core_.bulk, core_.loop, "", [found] {
                  uninstallPackage(*found.repository, found.entry);
                  return Done{};
              }};
@@ -64,7 +57,8 @@ Async<std::tuple<>> Calls::uninstall(CallPtr call, std::string repository, std::
 Async<std::tuple<>> Calls::reload(CallPtr call, Options options) {
     decodeCommonOptions(options, false);
     co_await core_.authorizer.require(withOptions(call, options), action::kReload, Details{});
-    Work job{core_.bulk, core_.loop, "reload", [path = core_.configPath, previous = core_.catalog.repositories()] {
+    const auto pass = co_await core_.repositoryChanges.enter();
+    Work job{core_.bulk, core_.loop, "", [path = core_.configPath, previous = core_.catalog.repositories()] {
                  return loadAll(path, previous);
              }};
     Loaded loaded = co_await job;

@@ -15,6 +15,12 @@ namespace {
     throw Error{Code::NotMounted, printable(what) + " is not mounted by this service; ListMounts shows what is"};
 }
 
+Details detailsOf(const MountRecord& record) {
+    return {{"container", record.container()},   {"name", record.name},
+            {"version", record.version},         {"repository", record.repository},
+            {"verified", record.verified ? "true" : "false"}, {"target", record.mountPoint}};
+}
+
 }  // namespace
 
 // An object path of ours, a mount point, "name:version", or "name" if only one version of it is mounted.
@@ -51,10 +57,7 @@ Async<Done> Calls::authorizeUnmount(CallPtr call, std::uint32_t id) {
     const MountRecord* record = core_.registry.find(id);
     if (record == nullptr) throwNotMounted(mountPath(id));
     if (record->ownerUid == call->caller.euid) co_return Done{};
-    const Details details{{"container", record->container()},  {"name", record->name},
-                          {"version", record->version},        {"repository", record->repository},
-                          {"verified", record->verified ? "true" : "false"}, {"target", record->mountPoint}};
-    co_await core_.authorizer.require(call, action::kUnmountOthers, details);
+    co_await core_.authorizer.require(call, action::kUnmountOthers, detailsOf(*record));
     if (core_.registry.find(id) == nullptr) throwNotMounted(mountPath(id));  // numbers are not reused
     co_return Done{};
 }
@@ -111,6 +114,7 @@ Detached Calls::unmountItem(std::uint32_t id, bool lazy, UnmountManyItem& result
 Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call, std::vector<std::string> what,
                                                                    Options options) {
     const bool lazy = decodeUnmountOptions(options);
+    refuseTooMany(what.size());
     const CallPtr asked = withOptions(call, options);
     std::vector<UnmountManyItem> results(what.size());
     std::vector<std::pair<std::uint32_t, std::size_t>> items;  // mount, place in the results
@@ -142,10 +146,14 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
 
 Async<std::tuple<sdbus::UnixFd>> Calls::openMount(CallPtr call, std::uint32_t id, Options options) {
     decodeCommonOptions(options, false);
-    co_await authorizeUnmount(withOptions(call, options), id);
     const MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     const MountRecord record = *found;
+    if (record.ownerUid != call->caller.euid) {  // who may mount it may also have it
+        co_await core_.authorizer.require(withOptions(call, options),
+                                          record.verified ? action::kMount : action::kMountUnverified,
+                                          detailsOf(record));
+    }
     Work job{core_.workers, core_.loop, record.container(),
              [this, &record] { return core_.kernel.cloneMount(record.identity, record.mountPoint); }};
     UniqueFd clone = co_await job;

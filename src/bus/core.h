@@ -10,6 +10,7 @@
 #include "bus/authorizer.h"
 #include "bus/client_watch.h"
 #include "bus/event_loop.h"
+#include "bus/turnstile.h"
 #include "config/config.h"
 #include "engine/executor.h"
 #include "engine/state_store.h"
@@ -42,6 +43,7 @@ struct Core {
           state{config.stateDir},
           registry{{config.limits.mounts, config.limits.mountsPerUid}},
           loop{bus},
+          repositoryChanges{loop},
           clients{bus, loop},
           authorizer{bus, clients, config.authorization},
           workers{config.workers},
@@ -59,6 +61,7 @@ struct Core {
     Events events;
     std::function<void()> mountTableChanged;  // asks for a look at the mount table, soon
     EventLoop loop;
+    Turnstile repositoryChanges;  // installs, uninstalls and reloads, one at a time
     ClientWatch clients;
     Authorizer authorizer;
     Executor workers;

@@ -88,7 +88,11 @@ MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountReq
     SealedImage copy;
     const SealedImage* sealed = request.sealed.get();
     if (sealed == nullptr && request.sealFirst && package.verified()) {
-        copy = sealImage(package, 0, {});
+        try {
+            copy = sealImage(package, 0, {});
+        } catch (const Error& error) {
+            throw Error{error.code(), "Cannot mount " + package.manifest.container() + ": " + error.what()};
+        }
         sealed = &copy;
     }
     const LoopSpec spec{sealed != nullptr ? sealed->fd.get() : package.fd.get(),

@@ -166,6 +166,10 @@ public:
     // Processes that keep this filesystem busy, found through /proc; at most `most`.
     virtual std::vector<Holder> holders(dev_t device, std::size_t most) = 0;
 
+    // The type of the filesystem that an open file is on ("ext4", "tmpfs", "fuse.sshfs"), found without asking that
+    // filesystem anything, so it never stalls. Empty: it is not mounted in our mount namespace.
+    virtual std::string filesystemType(int fd) = 0;
+
     // A detached copy of the mount, for move_mount(2) into another namespace. Throws NotMounted, Unsupported.
     virtual UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) = 0;
 

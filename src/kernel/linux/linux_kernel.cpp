@@ -63,6 +63,8 @@ public:
 
     std::vector<Holder> holders(dev_t device, std::size_t most) override { return findHolders(device, most); }
 
+    std::string filesystemType(int fd) override { return findFilesystemType(fd); }
+
     UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) override {
         return cloneExactly(identity, mountPoint);
     }

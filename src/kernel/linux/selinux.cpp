@@ -7,12 +7,16 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernel/linux/sysfs.h"
 
 namespace northstar {
 
 bool selinuxEnabled() {
     struct statfs status {};
-    return ::statfs("/sys/fs/selinux", &status) == 0 && status.f_type == SELINUX_MAGIC;
+    if (::statfs("/sys/fs/selinux", &status) != 0 || status.f_type != SELINUX_MAGIC) return false;
+    // Before a policy is loaded a process has no context of the form user:role:type, and the kernel refuses
+    // the option.
+    return readLine("/proc/self/attr/current").value_or("").find(':') != std::string::npos;
 }
 
 void checkSelinuxContext(const std::string& context) {

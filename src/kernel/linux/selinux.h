@@ -6,7 +6,7 @@
 
 namespace northstar {
 
-// Is SELinux enabled, so that the kernel knows the option at all?
+// Is SELinux enabled and its policy loaded, so that the kernel takes the option?
 [[nodiscard]] bool selinuxEnabled();
 
 // Throws InvalidArgs unless the context consists of [A-Za-z0-9:_.,-] only. For fsconfig(2) it is passed as it

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attributes of block devices in sysfs. Reading one neither opens the device nor keeps it alive.
+// Small files of sysfs and procfs. Reading a device's attribute neither opens the device nor keeps it alive.
 #pragma once
 
 #include <sys/types.h>

@@ -42,6 +42,14 @@ int removeDevice(const std::string& uuid, bool deferred) {
     return task.run();
 }
 
+// The device-mapper forgets a device before it takes it apart, and a work queue may be doing that right now.
+bool isThere(const std::string& uuid, dev_t device) {
+    struct stat status {};
+    const std::string path = sysfsPath(device);
+    // Without a readable UUID it is on its way out; with another one the number is in use again.
+    return ::stat(path.c_str(), &status) == 0 && readLine(path + "/dm/uuid").value_or(uuid) == uuid;
+}
+
 class VerityDevice : public Device {
 public:
     VerityDevice(std::string uuid, dev_t number)
@@ -49,12 +57,14 @@ public:
     VerityDevice(const VerityDevice&) = delete;
     VerityDevice& operator=(const VerityDevice&) = delete;
 
-    // Where something uses it by now this only repeats the mark. Else it is gone when the destructor returns,
-    // where the mark alone would leave it to a kernel work queue.
+    // Where something uses it by now this only repeats the mark. Else it is gone when the destructor returns:
+    // by our hand, or by the kernel's if that was quicker.
     ~VerityDevice() override {
         fd_.reset();
         try {
-            removeDevice(uuid_, true);
+            if (removeDevice(uuid_, true) != ENXIO) return;
+            Backoff backoff{1s, 200us, 5ms};
+            while (isThere(uuid_, number_) && backoff.pause()) {}
         } catch (const std::exception& e) {
             spdlog::warn("{}: {}", path_, e.what());
         }
@@ -247,15 +257,11 @@ void VerityDevices::remember(const std::string& uuid, dev_t device) {
     numbers_[uuid] = device;
 }
 
-// The device-mapper forgets a device before it takes it apart, and a work queue may be doing that right now.
 bool VerityDevices::nodeGone(const std::string& uuid) {
     const std::lock_guard lock{mutex_};
     const auto entry = numbers_.find(uuid);
     if (entry == numbers_.end()) return true;
-    struct stat status {};
-    const std::string path = sysfsPath(entry->second);
-    if (::stat(path.c_str(), &status) == 0 && readLine(path + "/dm/uuid").value_or(uuid) == uuid)
-        return false;
+    if (isThere(uuid, entry->second)) return false;
     numbers_.erase(entry);
     return true;
 }
