@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "system/sandbox.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -11,7 +12,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -53,9 +53,16 @@ public:
 
 const auto* const kSandbox = testing::AddGlobalTestEnvironment(new Sandbox);
 
+// What can be read of a file; attributes of a device that is on its way out give errors.
 std::string readAll(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
+    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    std::string all;
+    std::array<char, 65536> buffer{};
+    while (const ssize_t length = ::read(file.get(), buffer.data(), buffer.size())) {
+        if (length < 0) break;
+        all.append(buffer.data(), static_cast<std::size_t>(length));
+    }
+    return all;
 }
 
 std::string sha256(const std::string& bytes) {
@@ -96,8 +103,9 @@ std::vector<std::string> sandboxLoops() {
 std::vector<std::string> sandboxVerityDevices() {
     std::vector<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator{"/sys/block"}) {
-        const std::string name = readAll(entry.path() / "dm/name");
-        if (name.starts_with("northstar-system-test-")) found.push_back(name);
+        const std::string node = entry.path().filename(), name = readAll(entry.path() / "dm/name");
+        const bool maybeOurs = name.empty() || name.starts_with("northstar-system-test-");
+        if (node.starts_with("dm-") && maybeOurs) found.push_back(node);
     }
     return found;
 }
@@ -119,8 +127,8 @@ void KernelTest::SetUp() {
 void KernelTest::TearDown() {
     if (!obstacle.empty()) return;
     kernel_.reset();
-    EXPECT_TRUE(eventually([] { return sandboxVerityDevices().empty(); })) << sandboxVerityDevices().front();
-    EXPECT_TRUE(eventually([] { return sandboxLoops().empty(); })) << sandboxLoops().front();
+    EXPECT_TRUE(eventually([] { return sandboxVerityDevices().empty(); })) << "a verity device is left";
+    EXPECT_TRUE(eventually([] { return sandboxLoops().empty(); })) << "a loop device is left";
     EXPECT_EQ(readAll("/proc/self/mountinfo").find(" " + directory + "/"), std::string::npos)
         << "a mount is left";
     for (const auto& entry : std::filesystem::directory_iterator{directory}) {

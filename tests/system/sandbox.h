@@ -28,7 +28,8 @@ namespace northstar {
 // "/dev/loopN" of each loop device that shows a file of the sandbox.
 [[nodiscard]] std::vector<std::string> sandboxLoops();
 
-// Names of verity devices that these tests made.
+// "dm-N" of each device-mapper device that these tests made, or that is about to go and no longer tells its
+// name.
 [[nodiscard]] std::vector<std::string> sandboxVerityDevices();
 
 // Files of a mounted package differ from tests/data/SHA256SUMS: what differs, or empty.

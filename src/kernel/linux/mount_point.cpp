@@ -54,11 +54,13 @@ void LinuxMountPoint::remove() noexcept {
     // remove.
     struct stat ours {
     }, there{};
-    const bool known = directory_ && ::fstat(directory_.get(), &ours) == 0 &&
-                       ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-                       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-    if (known && ::unlinkat(path_.parent.get(), path_.name.c_str(), AT_REMOVEDIR) == 0) return;
-    if (errno != ENOENT) spdlog::warn("{} is left behind", quoted(path_.text));
+    const bool unchanged =
+        directory_ && ::fstat(directory_.get(), &ours) == 0 &&
+        ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+    if (unchanged && ::unlinkat(path_.parent.get(), path_.name.c_str(), AT_REMOVEDIR) == 0) return;
+    spdlog::warn("{} is left behind: {}", quoted(path_.text),
+                 unchanged ? errnoText(errno) : "it was replaced");
 }
 
 }  // namespace northstar
