@@ -12,8 +12,12 @@ if [ -d install ]; then
         echo "libraries that are missing in the guest (tests/vm/recipe/packages): $missing"
         exit 1
     fi
-    systemd-sysusers
-    systemd-tmpfiles --create
+    for file in install/usr/lib/sysusers.d/*.conf; do
+        [ ! -e "$file" ] || systemd-sysusers "${file#install}"
+    done
+    for file in install/usr/lib/tmpfiles.d/*.conf; do
+        [ ! -e "$file" ] || systemd-tmpfiles --create "${file#install}"
+    done
     systemctl daemon-reload
     systemctl reload dbus.service
     udevadm control --reload

@@ -14,9 +14,11 @@ import unittest
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE.parent / 'programs'
 RESULT = re.compile(r'^\[ +(OK|FAILED|SKIPPED) +\] ([^ ,]+)(?:, where .*)? \((\d+) ms\)$')
+# An exit status that GoogleTest does not have
 SANITIZERS = {
-    'ASAN_OPTIONS': 'strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1',
-    'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+    'ASAN_OPTIONS': 'exitcode=99:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1',
+    'LSAN_OPTIONS': 'exitcode=99',
+    'UBSAN_OPTIONS': 'exitcode=99:halt_on_error=1:print_stacktrace=1',
 }
 
 
@@ -111,22 +113,24 @@ def run_program(report, program, variant, pattern):
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
                              env={**os.environ, **SANITIZERS}, cwd='/tmp')
     name = f'{variant}/{program.name}'
-    failed, printed, start = False, [], time.monotonic()
+    outcomes = {'OK': 'ok', 'FAILED': 'FAILED', 'SKIPPED': 'skipped'}
+    expected, last, printed, start = 0, 'no test', [], time.monotonic()
     for line in child.stdout:
-        match = RESULT.match(line.rstrip())
-        if match and match[1] == 'OK':
-            report.add('ok', f'{name}: {match[2]}', int(match[3]) / 1000)
-        elif match:
-            failed |= match[1] == 'FAILED'
-            outcome = 'FAILED' if match[1] == 'FAILED' else 'skipped'
-            report.add(outcome, f'{name}: {match[2]}', int(match[3]) / 1000, ''.join(printed))
-        elif not line.startswith('[ RUN ') or any('Sanitizer' in text for text in printed):
+        line = line.rstrip()
+        if line.startswith('[ RUN '):
+            last, printed = line.split()[-1], []
+        elif match := RESULT.match(line):
+            outcome = outcomes[match[1]]
+            report.add(outcome, f'{name}: {match[2]}', int(match[3]) / 1000,
+                       '' if outcome == 'ok' else '\n'.join(printed))
+            expected = 1 if outcome == 'FAILED' else expected
+            printed = []
+        else:
             printed.append(line)
-            continue
-        printed = []
     status = child.wait()
-    if status != 0 and not failed:
-        report.add('FAILED', f'{name}: ends with status {status}', time.monotonic() - start, ''.join(printed[-100:]))
+    if status != expected:
+        report.add('FAILED', f'{name}: exit status {status}, last test {last}', time.monotonic() - start,
+                   '\n'.join(printed[-100:]))
 
 
 def main():
