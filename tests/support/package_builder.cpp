@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/package_builder.h"
 
-#include <gtest/gtest.h>
 #include <openssl/evp.h>
 
 #include <array>

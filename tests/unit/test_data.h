@@ -3,11 +3,11 @@
 #pragma once
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -23,13 +23,13 @@ inline std::string dataPath(const std::string& relative) {
 
 inline UniqueFd openData(const std::string& relative) {
     UniqueFd fd{::open(dataPath(relative).c_str(), O_RDONLY | O_CLOEXEC)};
-    EXPECT_TRUE(fd) << "cannot open " << dataPath(relative);
+    if (!fd) throw std::runtime_error{"cannot open " + dataPath(relative)};
     return fd;
 }
 
 inline std::string readData(const std::string& relative) {
     std::ifstream file{dataPath(relative), std::ios::binary};
-    EXPECT_TRUE(file) << "cannot open " << dataPath(relative);
+    if (!file) throw std::runtime_error{"cannot open " + dataPath(relative)};
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
