@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon ends and starts again: what is mounted stays and is known again.
+#include <filesystem>
+
+#include "bus_test.h"
+
+namespace northstar::test {
+namespace {
+
+TEST_F(BusTest, MountsOutliveTheDaemonAndAreAdopted) {
+    callAs(1000);
+    const auto before = client().mount("fonts");
+    const auto at = client().property<std::uint64_t>(before.object, kMountInterface, "MountedAt");
+    stop();
+    const auto list = client().listMounts();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].get<2>(), before.mountPoint);
+    const std::string object = list[0].get<0>();
+    EXPECT_EQ(client().property<std::uint64_t>(object, kMountInterface, "MountedAt"), at);
+    EXPECT_EQ(client().property<std::uint32_t>(object, kMountInterface, "OwnerUid"), 1000U);
+    EXPECT_EQ(client().property<std::uint32_t>(kRoot, kService, "MountCount"), 1U);
+    client().unmount("fonts");  // still one's own
+    EXPECT_TRUE(nothingLeft());
+}
+
+TEST_F(BusTest, NumbersOfAdoptedMountsAreNotGivenAgain) {
+    const auto first = client().mount("fonts");
+    stop();
+    EXPECT_NE(client().mount("hello-gzip").object, first.object);
+}
+
+TEST_F(BusTest, AMountTakenDownWhileNobodyWatchedIsForgottenAndCleanedUp) {
+    const auto mounted = client().mount("fonts");
+    stop();
+    kernel_->unmountExternally(mounted.mountPoint);
+    EXPECT_TRUE(client().listMounts().empty());
+    EXPECT_TRUE(nothingLeft());
+}
+
+TEST_F(BusTest, DevicesOfAnEarlierRunThatNothingUsesAreRemoved) {
+    kernel_->addStaleVerity(std::string{kVerityUuidPrefix} + "left");
+    kernel_->addStaleVerity("CRYPT-VERITY-of-somebody-else");
+    client();
+    EXPECT_EQ(kernel_->live(), (std::vector<std::string>{"/dev/dm-1", "/dev/loop1"}));
+}
+
+TEST_F(BusTest, AnotherMountAtThePathIsNotTakenForOurs) {
+    const auto mounted = client().mount("fonts");
+    stop();
+    kernel_->unmountExternally(mounted.mountPoint);
+    const UniqueFd file = openPackageFile("unsigned/hello-unsigned-1.0.0.npk");
+    const auto loop = kernel_->attachLoop({file.get(), {0, 4096}, {}});  // takes the same numbers
+    const auto verity = kernel_->openVerity(*loop, {"other", "CRYPT-VERITY-other"});
+    const auto mount = kernel_->mountDetached(*verity, {"squashfs", false, ""});
+    const auto point = kernel_->makeMountPoint(mounted.mountPoint);
+    mount->attach(*point);
+    point->keep();
+    EXPECT_TRUE(client().listMounts().empty());
+    EXPECT_EQ(failureOf([&] { client().unmount(mounted.mountPoint); }).name, ownError("NotMounted"));
+    EXPECT_EQ(kernel_->live().size(), 4U);
+}
+
+TEST_F(BusTest, AKernelWithoutUniqueMountIdsIsRecoveredFromToo) {
+    kernel_->setOld(true);
+    client().mount("fonts");
+    stop();
+    ASSERT_EQ(client().listMounts().size(), 1U);
+    client().unmount("fonts");
+    EXPECT_TRUE(nothingLeft());
+}
+
+TEST_F(BusTest, CorruptionIsRememberedAcrossARestart) {
+    const auto mounted = client().mount("fonts");
+    kernel_->corrupt(mounted.mountPoint, 3);
+    ASSERT_TRUE(client().waitForSignal("CorruptionDetected"));
+    stop();
+    ASSERT_EQ(client().listMounts().size(), 1U);
+    EXPECT_TRUE(client().property<bool>(client().listMounts()[0].get<0>(), kMountInterface, "Corrupted"));
+}
+
+TEST_F(BusTest, ABrokenStateFileIsNoReasonNotToStart) {
+    std::filesystem::create_directories(directory_ / "state/mounts");
+    directory_.write("state/mounts/7.toml", "this is no toml [");
+    directory_.write("state/mounts/8.toml", "id = 8\n");
+    directory_.write("state/mounts/.9.toml.new", "");
+    EXPECT_TRUE(client().listMounts().empty());
+    EXPECT_TRUE(stateFiles().empty());
+}
+
+}  // namespace
+}  // namespace northstar::test

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting, and what keeps it from starting: one clear line and an exit status. With the real program where that is
+// what a person sees.
+#include <signal.h>
+
+#include <algorithm>
+
+#include "bus_test.h"
+#include "support/process.h"
+
+namespace northstar::test {
+namespace {
+
+class StartTest : public BusTest {
+protected:
+    // Output and status of a program that is expected to end by itself.
+    void expectRefusal(const std::vector<std::string>& argv, const std::string& part) {
+        Process process{argv};
+        const std::string output = process.readAll();
+        const auto status = process.wait();
+        ASSERT_TRUE(status) << "still running: " << output;
+        EXPECT_NE(*status, 0);
+        EXPECT_LT(*status, 128) << output;
+        EXPECT_NE(output.find(part), std::string::npos) << output;
+        EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;
+    }
+    std::vector<std::string> program() const {
+        return {DAEMON_BINARY, "--config", directory_ / "mounter.toml", "--bus", bus_.address(), "--log-level", "error"};
+    }
+};
+
+TEST_F(StartTest, ASecondInstanceIsRefused) {
+    client();
+    std::string message;
+    try {
+        const RunningDaemon second{DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_, {}};
+    } catch (const Error& error) {
+        message = error.what();
+    }
+    EXPECT_NE(message.find("org.northstar.Mounter"), std::string::npos) << message;
+    EXPECT_EQ(client().listContainers().size(), 11U);  // the first one is not disturbed
+}
+
+TEST_F(StartTest, ASecondProgramSaysSoInOneLine) {
+    client();
+    expectRefusal(program(), "org.northstar.Mounter");
+}
+
+TEST_F(StartTest, ABadConfigurationNamesFileLineAndKey) {
+    directory_.write("mounter.toml", "workers = 2\n\ncolour = \"red\"\n");
+    expectRefusal(program(), "mounter.toml:3: colour");
+    directory_.write("mounter.toml", "workers = \"many\"\n");
+    expectRefusal(program(), "mounter.toml:1: workers");
+    directory_.write("mounter.toml", "workers = = 2\n");
+    expectRefusal(program(), "mounter.toml:1");
+}
+
+TEST_F(StartTest, AMissingConfigurationNamesTheFile) {
+    expectRefusal({DAEMON_BINARY, "--config", "/nowhere/mounter.toml", "--bus", bus_.address()}, "/nowhere/mounter.toml");
+}
+
+TEST_F(StartTest, AMissingKeyNamesTheFile) {
+    configureOnly("", "[repositories.main]\ndir = \"" + directory_ / "main" + "\"\nkeys = [\"/nowhere/vendor.pub\"]\n");
+    expectRefusal(program(), "/nowhere/vendor.pub");
+}
+
+TEST_F(StartTest, AMissingBusNamesTheAddress) {
+    auto argv = program();
+    argv.at(4) = "unix:path=" + directory_ / "no-such-socket";
+    expectRefusal(argv, "no-such-socket");
+}
+
+TEST_F(StartTest, VersionIsPrinted) {
+    Process process{{DAEMON_BINARY, "--version"}};
+    EXPECT_TRUE(process.readAll().starts_with("northstar-mounterd "));
+    EXPECT_EQ(process.wait(), 0);
+}
+
+TEST_F(StartTest, UnknownArgumentsAreRefused) {
+    Process process{{DAEMON_BINARY, "--colour"}};
+    EXPECT_NE(process.readAll().find("--colour"), std::string::npos);
+    EXPECT_EQ(process.wait(), 2);
+}
+
+TEST_F(StartTest, LosingTheBusEndsTheDaemonWithAnError) {
+    polkit_.reset();
+    start();
+    client_.reset();
+    bus_.stop();
+    EXPECT_NE(daemon_->result().find("bus"), std::string::npos);
+}
+
+TEST_F(StartTest, AMissingRepositoryDirectoryIsAnEmptyRepository) {
+    configureOnly("", "[repositories.main]\ndir = \"/nowhere/packages\"\n");
+    EXPECT_TRUE(client().listContainers().empty());
+}
+
+}  // namespace
+}  // namespace northstar::test

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fake polkit; its own connection and event loop thread.
+#include "support/fake_polkit.h"
+
+namespace northstar::test {
+namespace {
+
+template <typename Predicate>
+bool eventually(Predicate&& predicate) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    while (!predicate()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    }
+    return true;
+}
+
+}  // namespace
+
+FakePolkit::FakePolkit(const PrivateBus& bus)
+    : bus_{bus.connect()},
+      object_{sdbus::createObject(*bus_, sdbus::ObjectPath{"/org/freedesktop/PolicyKit1/Authority"})} {
+    bus::InterfaceBuilder builder{*object_, "org.freedesktop.PolicyKit1.Authority"};
+    builder.method("CheckAuthorization", {}, {},
+                   [this](sdbus::Result<Answer>&& result, const Subject& subject, const std::string& action,
+                          const std::map<std::string, std::string>& details, std::uint32_t flags,
+                          const std::string& cancellation) {
+                       check(std::move(result),
+                             {subject.get<0>(), subject.get<1>().at("name").get<std::string>(), action, details,
+                              (flags & 1U) != 0, cancellation});
+                   });
+    builder.method("CancelCheckAuthorization", {}, {}, [this](const std::string& cancellation) {
+        const std::lock_guard lock{mutex_};
+        cancelled_.push_back(cancellation);
+    });
+    builder.publish();
+    bus_->requestName(bus::ServiceName{"org.freedesktop.PolicyKit1"});
+    bus_->enterEventLoopAsync();
+}
+
+FakePolkit::~FakePolkit() { bus_->leaveEventLoop(); }
+
+void FakePolkit::check(sdbus::Result<Answer>&& result, const Question& question) {
+    Policy policy{};
+    {
+        const std::lock_guard lock{mutex_};
+        const auto special = policies_.find(question.action);
+        policy = special == policies_.end() ? policy_ : special->second;
+        if (policy == Policy::Hang) hanging_.push_back(std::move(result));
+        asked_.push_back(question);
+    }
+    if (policy != Policy::Hang) result.returnResults(Answer{policy == Policy::Yes, policy == Policy::Challenge, {}});
+}
+
+void FakePolkit::answer(Policy policy) {
+    const std::lock_guard lock{mutex_};
+    policy_ = policy;
+}
+
+void FakePolkit::answer(const std::string& action, Policy policy) {
+    const std::lock_guard lock{mutex_};
+    policies_[action] = policy;
+}
+
+void FakePolkit::release(bool yes) {
+    const std::lock_guard lock{mutex_};
+    for (auto& result : hanging_) result.returnResults(Answer{yes, false, {}});
+    hanging_.clear();
+}
+
+std::vector<FakePolkit::Question> FakePolkit::asked() const {
+    const std::lock_guard lock{mutex_};
+    return asked_;
+}
+
+std::vector<std::string> FakePolkit::actions() const {
+    std::vector<std::string> names;
+    for (const auto& question : asked()) names.push_back(question.action);
+    return names;
+}
+
+std::vector<std::string> FakePolkit::cancelled() const {
+    const std::lock_guard lock{mutex_};
+    return cancelled_;
+}
+
+bool FakePolkit::waitForQuestions(std::size_t count) const {
+    return eventually([&] { return asked().size() >= count; });
+}
+
+bool FakePolkit::waitForCancellations(std::size_t count) const {
+    return eventually([&] { return cancelled().size() >= count; });
+}
+
+}  // namespace northstar::test

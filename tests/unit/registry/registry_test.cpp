@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is mounted and what is about to be.
+#include "registry/registry.h"
+
+#include <gtest/gtest.h>
+
+#include "support/expect_error.h"
+
+namespace northstar::test {
+namespace {
+
+MountRecord record(std::uint32_t id, const std::string& name, const std::string& point, uid_t owner = 0) {
+    MountRecord made;
+    made.id = id;
+    made.name = name;
+    made.version = "1.0.0";
+    made.repository = "main";
+    made.mountPoint = point;
+    made.ownerUid = owner;
+    made.identity.device = 7 * 256 + id;
+    return made;
+}
+
+TEST(Registry, AReservedMountPointIsTaken) {
+    Registry registry{{0, 0}};
+    const auto id = registry.reserve("/m", 0);
+    expectError(Code::AlreadyMounted, "/m", [&] { static_cast<void>(registry.reserve("/m", 0)); });
+    registry.cancel(id);
+    EXPECT_NE(registry.reserve("/m", 0), id);
+}
+
+TEST(Registry, AReservationIsNoMount) {
+    Registry registry{{0, 0}};
+    const auto id = registry.reserve("/m", 0);
+    EXPECT_EQ(registry.find(id), nullptr);
+    EXPECT_TRUE(registry.mounts().empty());
+    registry.add(record(id, "a", "/m"));
+    ASSERT_NE(registry.find(id), nullptr);
+    expectError(Code::AlreadyMounted, "a:1.0.0", [&] { static_cast<void>(registry.reserve("/m", 0)); });
+}
+
+TEST(Registry, NumbersAreNeverGivenTwice) {
+    Registry registry{{0, 0}};
+    const auto first = registry.reserve("/m", 0);
+    registry.add(record(first, "a", "/m"));
+    registry.remove(first);
+    EXPECT_GT(registry.reserve("/m", 0), first);
+    registry.add(record(100, "adopted", "/n"));
+    EXPECT_GT(registry.reserve("/o", 0), 100U);
+}
+
+TEST(Registry, LimitsCountMountsAndReservations) {
+    Registry registry{{2, 0}};
+    registry.add(record(registry.reserve("/1", 0), "a", "/1"));
+    const auto second = registry.reserve("/2", 0);
+    expectError(Code::LimitsExceeded, "limits.mounts", [&] { static_cast<void>(registry.reserve("/3", 0)); });
+    registry.cancel(second);
+    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/3", 0)));
+}
+
+TEST(Registry, LimitPerUserExemptsRootAndOthers) {
+    Registry registry{{0, 1}};
+    registry.add(record(registry.reserve("/1", 1000), "a", "/1", 1000));
+    expectError(Code::LimitsExceeded, "1000", [&] { static_cast<void>(registry.reserve("/2", 1000)); });
+    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/2", 1001)));
+    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/3", 0)));
+    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/4", 0)));
+}
+
+TEST(Registry, FindsByWhatCallersKnow) {
+    Registry registry{{0, 0}};
+    registry.add(record(1, "a", "/1"));
+    registry.add(record(2, "a", "/2"));
+    registry.add(record(3, "b", "/3"));
+    EXPECT_EQ(registry.findByContainer("a:1.0.0").size(), 2U);
+    EXPECT_EQ(registry.findByMountPoint("/3")->name, "b");
+    EXPECT_EQ(registry.findByMountPoint("/4"), nullptr);
+    EXPECT_EQ(registry.findByDevice(7 * 256 + 2).at(0)->mountPoint, "/2");
+    EXPECT_TRUE(registry.isMounted("a:1.0.0", "main"));
+    EXPECT_FALSE(registry.isMounted("a:1.0.0", "other"));
+}
+
+}  // namespace
+}  // namespace northstar::test
