@@ -135,44 +135,49 @@ std::unique_ptr<Device> LoopDevices::attach(const LoopSpec& spec) {
                                            ": the size must not be 0, the offset a multiple of 512"};
     }
     Backoff backoff{spec.timeout, 200us, 20ms};
-    for (int error = 0;; error = isRace(error) ? error : 0) {
-        if (error != 0 && !backoff.pause()) {
+    for (;;) {
+        int error = 0;
+        if (auto device = attachToFree(spec, error)) return device;
+        if (!backoff.pause()) {
             throw Error{Code::Timeout, describe(spec, "a loop device") + ": none could be had within " +
                                            std::to_string(spec.timeout.count()) + " ms, last error " +
                                            errnoText(error) + "; raise loop_device_timeout"};
         }
-        const int number = ::ioctl(control(), LOOP_CTL_GET_FREE);  // adds a device if none is free
-        if (number < 0) {
-            error = errno;
-            if (error == EBUSY || error == EAGAIN || error == EINTR) continue;
-            throw Error{Code::DeviceUnavailable,
-                        describe(spec, "a loop device") + ": there is no free one and none can be added: " +
-                            errnoText(error) + "; raise the loop module's max_loop or unmount something"};
-        }
-        const std::string path = "/dev/loop" + std::to_string(number);
-        UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-        struct stat status {};
-        if (!device || ::fstat(device.get(), &status) != 0) {
-            error = errno;
-            if (isRace(error)) continue;
-            throwErrno(Code::DeviceUnavailable, "opening " + path, error);
-        }
-        if (!S_ISBLK(status.st_mode) || major(status.st_rdev) != kLoopMajor) {
-            throw Error{Code::DeviceUnavailable, path + " is not a loop device; correct what is in /dev"};
-        }
-        bool old = old_;
-        error = old ? configureInSteps(device.get(), spec) : configureAtOnce(device.get(), spec);
-        if (!old && (error == EINVAL || error == ENOTTY)) {  // what kernels before 5.8 say
-            old = true;
-            error = configureInSteps(device.get(), spec);
-        }
-        if (error == 0) {
-            old_ = old;
-            verify(device.get(), number, spec, path);
-            return std::make_unique<LoopDevice>(path, status.st_rdev, std::move(device));
-        }
-        if (!isRace(error)) throwErrno(Code::Failed, describe(spec, path), error);
     }
+}
+
+// One attempt. nullptr and an errno value if somebody else was quicker.
+std::unique_ptr<Device> LoopDevices::attachToFree(const LoopSpec& spec, int& error) {
+    const int number = ::ioctl(control(), LOOP_CTL_GET_FREE);  // adds a device if none is free
+    if (number < 0) {
+        error = errno;
+        if (isRace(error)) return nullptr;
+        throw Error{Code::DeviceUnavailable,
+                    describe(spec, "a loop device") + ": there is no free one and none can be added: " +
+                        errnoText(error) + "; raise the loop module's max_loop or unmount something"};
+    }
+    const std::string path = "/dev/loop" + std::to_string(number);
+    UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    struct stat status {};
+    if (!device || ::fstat(device.get(), &status) != 0) {
+        error = errno;
+        if (isRace(error)) return nullptr;
+        throwErrno(Code::DeviceUnavailable, "opening " + path, error);
+    }
+    if (!S_ISBLK(status.st_mode) || major(status.st_rdev) != kLoopMajor) {
+        throw Error{Code::DeviceUnavailable, path + " is not a loop device; correct what is in /dev"};
+    }
+    bool old = old_;
+    error = old ? configureInSteps(device.get(), spec) : configureAtOnce(device.get(), spec);
+    if (!old && (error == EINVAL || error == ENOTTY)) {  // what kernels before 5.8 say
+        old = true;
+        error = configureInSteps(device.get(), spec);
+    }
+    if (isRace(error)) return nullptr;
+    if (error != 0) throwErrno(Code::Failed, describe(spec, path), error);
+    old_ = old;
+    verify(device.get(), number, spec, path);
+    return std::make_unique<LoopDevice>(path, status.st_rdev, std::move(device));
 }
 
 std::optional<LoopBacking> LoopDevices::backing(const std::string& path) {

@@ -36,6 +36,7 @@ public:
 
 private:
     int control();
+    std::unique_ptr<Device> attachToFree(const LoopSpec& spec, int& error);
 
     std::mutex mutex_;  // for the first opening of control_ only
     UniqueFd control_;

@@ -50,6 +50,11 @@ bool isThere(const std::string& uuid, dev_t device) {
     return ::stat(path.c_str(), &status) == 0 && readLine(path + "/dm/uuid").value_or(uuid) == uuid;
 }
 
+bool isNodeOf(int fd, dev_t device) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISBLK(status.st_mode) && status.st_rdev == device;
+}
+
 class VerityDevice : public Device {
 public:
     VerityDevice(std::string uuid, dev_t number)
@@ -81,13 +86,8 @@ public:
         for (;;) {
             fd_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
             const int error = errno;
-            struct stat status {};
-            if (fd_ && ::fstat(fd_.get(), &status) == 0 && S_ISBLK(status.st_mode) &&
-                status.st_rdev == number_)
-                return;
-            if (fd_)
-                throw Error{Code::Failed,
-                            path_ + " is not the device-mapper's node; correct what is in /dev"};
+            if (fd_ && isNodeOf(fd_.get(), number_)) return;
+            if (fd_) throw Error{Code::Failed, path_ + " is another device; correct what is in /dev"};
             if ((error != ENOENT && error != ENXIO) || !backoff.pause()) {
                 throwErrno(Code::Failed, "opening " + path_, error);
             }
