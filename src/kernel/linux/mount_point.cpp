@@ -13,18 +13,18 @@
 namespace northstar {
 namespace {
 
-std::string quoted(const std::string& path) { return "mount point \"" + printable(path) + "\""; }
+std::string describe(const std::string& path) { return "mount point \"" + printable(path) + "\""; }
 
 }  // namespace
 
 LinuxMountPoint::LinuxMountPoint(const std::string& path) : path_{openParent(path)} {
     created_ = ::mkdirat(path_.parent.get(), path_.name.c_str(), 0755) == 0;
-    if (!created_ && errno != EEXIST) throwErrno(Code::Failed, "making " + quoted(path), errno);
+    if (!created_ && errno != EEXIST) throwErrno(Code::Failed, "making " + describe(path), errno);
     try {
         directory_ = openTop();
         struct stat status {};
-        if (::fstat(directory_.get(), &status) != 0) throwErrno(Code::Failed, quoted(path), errno);
-        if (!S_ISDIR(status.st_mode)) throw Error{Code::InvalidArgs, quoted(path) + " is not a directory"};
+        if (::fstat(directory_.get(), &status) != 0) throwErrno(Code::Failed, describe(path), errno);
+        if (!S_ISDIR(status.st_mode)) throw Error{Code::InvalidArgs, describe(path) + " is not a directory"};
         requireFree();
     } catch (...) {
         remove();
@@ -37,7 +37,7 @@ LinuxMountPoint::~LinuxMountPoint() { remove(); }
 // O_NOFOLLOW without O_DIRECTORY: neither a symlink is followed nor an automount triggered.
 UniqueFd LinuxMountPoint::openTop() const {
     UniqueFd top{::openat(path_.parent.get(), path_.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-    if (!top) throwErrno(Code::Failed, "opening " + quoted(path_.text), errno);
+    if (!top) throwErrno(Code::Failed, "opening " + describe(path_.text), errno);
     return top;
 }
 
@@ -45,7 +45,7 @@ void LinuxMountPoint::requireFree() const {
     // Something is mounted on a directory exactly if going there from its parent leads to another mount.
     if (sameMount(mountIdentity(openTop().get()), mountIdentity(path_.parent.get()))) return;
     throw Error{Code::AlreadyMounted,
-                quoted(path_.text) + " is in use by another mount; unmount it or choose another"};
+                describe(path_.text) + " is in use by another mount; unmount it or choose another"};
 }
 
 void LinuxMountPoint::remove() noexcept {
@@ -59,7 +59,7 @@ void LinuxMountPoint::remove() noexcept {
         ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
     if (unchanged && ::unlinkat(path_.parent.get(), path_.name.c_str(), AT_REMOVEDIR) == 0) return;
-    spdlog::warn("{} is left behind: {}", quoted(path_.text),
+    spdlog::warn("{} is left behind: {}", describe(path_.text),
                  unchanged ? errnoText(errno) : "it was replaced");
 }
 
