@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs everything in the guest: tests/test_*.py, then the GoogleTest programs, normal and sanitized. One line a test
-(ok, FAILED or skipped, its name, seconds), the details of a failure under it, and the counts at the end."""
+"""Runs everything in the guest: tests/test_*.py and the GoogleTest programs, then both once more with the sanitized
+build (modules with ONCE = True only the first time). One line a test (ok, FAILED or skipped, its name, seconds), the
+details of a failure under it, and the counts at the end."""
 
 import os
 from pathlib import Path
@@ -11,8 +12,10 @@ import time
 import traceback
 import unittest
 
+import sanitized
+
 HERE = Path(__file__).resolve().parent
-PROGRAMS = HERE.parent / 'programs'
+PAYLOAD = HERE.parent
 RESULT = re.compile(r'^\[ +(OK|FAILED|SKIPPED) +\] ([^ ,]+)(?:, where .*)? \((\d+) ms\)$')
 # An exit status that GoogleTest does not have
 SANITIZERS = {
@@ -44,9 +47,10 @@ class Report:
 class Lines(unittest.TestResult):
     """Each test's outcome as a line; a test that fails in several places is one failure."""
 
-    def __init__(self, report):
+    def __init__(self, report, variant):
         super().__init__()
         self.report_ = report
+        self.variant_ = variant
         self.problems_ = []
         self.skip_ = None
 
@@ -57,13 +61,15 @@ class Lines(unittest.TestResult):
 
     def stopTest(self, test):
         super().stopTest(test)
-        seconds = time.monotonic() - self.start_
+        seconds, name = time.monotonic() - self.start_, f'{self.variant_}/{test.id()}'
+        if found := sanitized.take_reports():
+            self.problems_.append(found)
         if self.problems_:
-            self.report_.add('FAILED', test.id(), seconds, '\n'.join(self.problems_))
+            self.report_.add('FAILED', name, seconds, '\n'.join(self.problems_))
         elif self.skip_ is not None:
-            self.report_.add('skipped', test.id(), seconds, self.skip_)
+            self.report_.add('skipped', name, seconds, self.skip_)
         else:
-            self.report_.add('ok', test.id(), seconds)
+            self.report_.add('ok', name, seconds)
 
     def addProblem(self, test, error):
         text = ''.join(traceback.format_exception(*error))
@@ -100,10 +106,21 @@ def tests_in(suite):
             yield item
 
 
-def run_python(report, pattern):
+def run_python(report, pattern, variant):
     folder = HERE / 'tests'
     found = unittest.defaultTestLoader.discover(str(folder), top_level_dir=str(folder))
-    unittest.TestSuite(test for test in tests_in(found) if pattern in test.id()).run(Lines(report))
+    chosen = [test for test in tests_in(found) if pattern in test.id()]
+    if variant == 'sanitized':
+        chosen = [test for test in chosen if not getattr(sys.modules[type(test).__module__], 'ONCE', False)]
+        if not chosen:
+            return
+        os.environ['NORTHSTAR_SANITIZED'] = '1'
+        sanitized.install(PAYLOAD / 'install-sanitized')
+    unittest.TestSuite(chosen).run(Lines(report, variant))
+    if variant == 'sanitized':
+        sanitized.stop_service()
+        found = sanitized.take_reports()
+        report.add('FAILED' if found else 'ok', 'sanitized/service ends without a report', 0, found)
 
 
 def run_program(report, program, variant, pattern):
@@ -136,9 +153,10 @@ def run_program(report, program, variant, pattern):
 def main():
     pattern = sys.argv[1] if len(sys.argv) > 1 else ''
     report = Report()
-    run_python(report, pattern)
     for variant in ('normal', 'sanitized'):
-        for program in sorted(PROGRAMS.glob(f'{variant}/*')):
+        if variant == 'normal' or (PAYLOAD / 'install-sanitized').is_dir():
+            run_python(report, pattern, variant)
+        for program in sorted((PAYLOAD / 'programs').glob(f'{variant}/*')):
             run_program(report, program, variant, pattern)
     return report.finish()
 

@@ -5,6 +5,7 @@ build directories and the compiler cache stay between runs, so that a second run
 import filecmp
 import os
 from pathlib import Path
+import re
 import shutil
 import stat
 import subprocess
@@ -78,12 +79,15 @@ class Builder:
         command = [HOST / 'in-root', self.root_, self.work_, self.ccache_, '/work/build-project', name]
         isolated = ['unshare', '--mount', '--pid', '--ipc', '--net', '--fork', '--kill-child=KILL', '--', *command]
         if processes.run_logged(isolated, self.log_) != 0:
-            tail = self.log_.read_text(errors='replace').splitlines()[-60:]
-            raise BuildFailed('\n'.join([*tail, f'the {name} build failed, see {self.log_}']))
+            lines = self.log_.read_text(errors='replace').splitlines()
+            errors = [line for line in lines if re.search(r'\berror:|^FAILED:', line, re.IGNORECASE)][:20]
+            raise BuildFailed('\n'.join([*lines[-40:], f'the step "{name}" failed, see {self.log_}; errors in it:',
+                                         *errors]))
 
     def gather(self, payload):
-        """Fill a payload directory: the installed tree, the test programs of both builds, the test data."""
+        """Fill a payload directory: what both builds install, their test programs, the test data."""
         shutil.copytree(self.work_ / 'stage', payload / 'install', symlinks=True)
+        shutil.copytree(self.work_ / 'stage-sanitized', payload / 'install-sanitized')
         for variant in ('normal', 'sanitized'):
             built = self.work_ / variant / 'tests' / 'system'
             programs = [p for p in built.iterdir() if p.is_file() and os.access(p, os.X_OK)] if built.is_dir() else []

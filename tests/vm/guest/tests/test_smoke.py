@@ -8,6 +8,8 @@ from vmtest import devices, images, system
 from vmtest.case import VmTestCase
 from vmtest.shell import run, wait_until
 
+ONCE = True  # the service has no part in it
+
 
 class Smoke(VmTestCase):
     def test_system_is_running_and_no_unit_failed(self):
