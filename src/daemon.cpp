@@ -47,6 +47,7 @@ struct Daemon::Parts {
           calls{core},
           dispatcher{core, hooks.mapUid} {
         core.mountTableChanged = [] {};
+        takeName();
         for (const auto& [name, repository] : loaded.repositories) removeInterruptedInstalls(repository->config);
         bus::applyLoaded(core, std::move(loaded));
         for (auto& record : recoverMounts(*kernel, core.state)) {
@@ -57,13 +58,23 @@ struct Daemon::Parts {
         for (const auto& [id, record] : core.registry.mounts()) objects->addMount(id);
         watches = std::make_unique<bus::Watches>(core);
         if (options.handleSignals) watchSignals();
+        calls.mountOnStart();
+    }
+
+    // Before anything is touched that a running instance may be using. Calls wait until the loop runs.
+    void takeName() {
         try {
             connection->requestName(bus::ServiceName{bus::kServiceName});
         } catch (const sdbus::Error& error) {
             throw Error{Code::Failed, std::string{"Cannot take the name "} + bus::kServiceName +
                                           " on the bus (is another instance running?): " + error.getMessage()};
         }
-        calls.mountOnStart();
+    }
+
+    // Jobs that nobody waits for still use what is destroyed below.
+    ~Parts() {
+        core.workers.drain();
+        core.bulk.drain();
     }
 
     void watchSignals() {
@@ -107,7 +118,7 @@ struct Daemon::Parts {
     // Calls that have begun are answered: their workers finish, questions to polkit are withdrawn.
     void finish() {
         dispatcher.close();
-        core.authorizer.cancelAll();
+        core.authorizer.close();
         while (dispatcher.active() > 0 || background > 0 || watches->busy() || calls.starting()) core.loop.runOnce();
     }
 

@@ -14,6 +14,12 @@ void Authorizer::ask(const Call& call, const std::string& action, const Details&
         ClientWatch::Ticket ticket;
     };
     auto question = std::make_shared<Question>();
+    // First, as it may throw: then nobody has been asked yet.
+    question->ticket = clients_.onLeave(call.caller.name, [this, asked = std::weak_ptr{question}] {
+        const auto left = asked.lock();
+        const auto it = left ? cancels_.find(left->id) : cancels_.end();
+        if (it != cancels_.end()) std::function{it->second}();
+    });
     question->id = polkit_.check(call.caller.name, action, details, call.caller.interactive,
                                  [this, question, complete](Polkit::Verdict verdict, const std::string& detail) {
                                      question->ticket.reset();
@@ -29,9 +35,6 @@ void Authorizer::ask(const Call& call, const std::string& action, const Details&
         finish({Polkit::Verdict::Failed, "the question was cancelled"});
     };
     cancels_[question->id] = cancel;
-    question->ticket = clients_.onLeave(call.caller.name, [this, id = question->id] {
-        if (const auto it = cancels_.find(id); it != cancels_.end()) std::function{it->second}();
-    });
 }
 
 Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details details) {
@@ -45,6 +48,7 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
         throw Error{Code::AccessDenied, "Only root may do this (" + name +
                                             "): the configuration says authorization = \"root-only\""};
     }
+    if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
     Callback<Answer> answered{[&](const Callback<Answer>::Complete& complete) { ask(*call, name, details, complete); }};
     const Answer answer = co_await answered;
     switch (answer.first) {
@@ -63,7 +67,8 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
                                         ": polkit denies it; a polkit rule can allow it"};
 }
 
-void Authorizer::cancelAll() {
+void Authorizer::close() {
+    closed_ = true;
     while (!cancels_.empty()) {
         const auto cancel = cancels_.begin()->second;
         cancel();

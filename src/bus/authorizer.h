@@ -32,8 +32,8 @@ public:
     // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
     Async<Done> require(CallPtr call, std::string_view action, Details details);
 
-    // Ends all questions that wait for an answer: their calls fail.
-    void cancelAll();
+    // Ends all questions that wait for an answer, and asks no more: their calls fail.
+    void close();
 
 private:
     using Answer = std::pair<Polkit::Verdict, std::string>;
@@ -43,6 +43,7 @@ private:
     Polkit polkit_;
     ClientWatch& clients_;
     Authorization mode_;
+    bool closed_ = false;
     std::map<std::string, std::function<void()>> cancels_;  // by cancellation id
 };
 

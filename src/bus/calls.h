@@ -90,6 +90,9 @@ private:
 // The results of one call for many are kept until the last is there. Throws LimitsExceeded.
 void refuseTooMany(std::size_t items);
 
+// A caller can make reads of its own FUSE file wait for ever, and would take a worker with it. Throws InvalidArgs.
+void refuseStallingFile(Kernel& kernel, int fd);
+
 // Re-dups close-on-exec, which sdbus-c++'s own copy is not.
 [[nodiscard]] UniqueFd takeFd(const sdbus::UnixFd& fd);
 

@@ -25,15 +25,6 @@ UniqueFd openPath(const std::string& path) {
     return file;
 }
 
-// A caller can make reads of its own FUSE file wait for ever, and would take a worker with it.
-void refuseStallingFile(Kernel& kernel, int fd) {
-    const std::string type = kernel.filesystemType(fd);
-    if (!type.empty() && !type.starts_with("fuse")) return;
-    throw Error{Code::InvalidArgs, "Cannot use the descriptor: its file is on " +
-                                       (type.empty() ? "a filesystem that is not mounted here" : "a " + type + " filesystem") +
-                                       ", which may stall; pass a memfd with a copy instead"};
-}
-
 std::string describe(int fd) {
     std::array<char, 256> target{};
     const auto length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
@@ -58,6 +49,14 @@ void refuseTooMany(std::size_t items) {
                                           std::to_string(items) + "; split it"};
 }
 
+void refuseStallingFile(Kernel& kernel, int fd) {
+    const std::string type = kernel.filesystemType(fd);
+    if (!type.empty() && !type.starts_with("fuse")) return;
+    throw Error{Code::InvalidArgs, "Cannot use the descriptor: its file is on " +
+                                       (type.empty() ? "a filesystem that is not mounted here" : "a " + type + " filesystem") +
+                                       ", which may stall; pass a memfd with a copy instead"};
+}
+
 UniqueFd takeFd(const sdbus::UnixFd& fd) {
     UniqueFd copy{fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
     if (!copy) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
@@ -76,6 +75,12 @@ Async<Found> Calls::findCurrent(std::string what, std::string repository) {
                      return refresh(found.repository->config, found.repository->keys, found.container, found.entry);
                  }};
         found.entry = co_await job;
+        const auto now = core_.catalog.repository(found.repository->name);
+        if (now->keys.fingerprints() != found.repository->keys.fingerprints() ||
+            now->config.dir != found.repository->config.dir) {
+            throw Error{Code::Failed, "Cannot use " + found.container + ": repository " + now->name +
+                                          " was changed by a Reload at this moment; try again"};
+        }
         core_.catalog.update(found);
     }
     co_return found;
@@ -89,7 +94,11 @@ Async<Done> Calls::authorizeMount(CallPtr call, std::string container, std::stri
                           {"version", container.substr(colon + 1)}, {"repository", repository},
                           {"verified", verified ? "true" : "false"}, {"target", target}};
     co_await core_.authorizer.require(call, verified ? action::kMount : action::kMountUnverified, details);
-    if (!target.starts_with(core_.config.runDir + "/")) {
+    // Its own name, or one that no container has by default: not inside, nor in the name of, somebody else's.
+    const std::string prefix = core_.config.runDir + "/";
+    const std::string leaf = target.starts_with(prefix) ? target.substr(prefix.size()) : "";
+    const bool own = leaf == container || (!leaf.empty() && leaf.find_first_of("/:") == std::string::npos);
+    if (!own) {
         co_await core_.authorizer.require(call, action::kMountAnywhere, details);
     }
     co_return Done{};
@@ -159,6 +168,11 @@ Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string sour
                   return std::make_shared<const Package>(openPackage(std::move(*descriptor), keys, policy, source));
               }};
     const std::shared_ptr<const Package> package = co_await open;
+    if (package->verified() && options.verity != VerityMode::Eio) {
+        // Who can damage the file could bring the machine down.
+        const Details details{{"container", package->manifest.container()}, {"source", source}, {"verified", "true"}};
+        co_await core_.authorizer.require(call, action::kMountUnverified, details);
+    }
     co_await authorizeMount(call, package->manifest.container(), "", package->verified(), options);
     Prepared prepared{package, nullptr, "", source, core_.config.fileVerification};
     co_return co_await mountPrepared(call, std::move(prepared), std::move(options));

@@ -70,7 +70,7 @@ Async<std::tuple<bool>> Calls::verify(CallPtr call, std::string what, Options op
     }
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
-    Work job{core_.bulk, core_.loop, "", [package, token = stop.get_token()] {
+    Work job{core_.bulk, core_.loop, "verify", [package, token = stop.get_token()] {
                  try {
                      HashTree::load(package->fd.get(), package->image, *package->verity)
                          .verifyData(package->fd.get(), package->image, 0, token);

@@ -18,7 +18,9 @@ Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string reposito
     const auto before = core_.catalog.repository(repository);
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
-    Work job{core_.bulk, core_.loop, "", [before, fd = file.get(), token = stop.get_token()] {
+    Work job{core_.bulk, core_.loop, "repositories", [this, before, fd = file.get(), token = stop.get_token(),
+              trusted = call->caller.euid == 0] {
+                 if (!trusted) refuseStallingFile(core_.kernel, fd);
                  return installPackage(*before, fd, "the package for " + before->name, token);
              }};
     Installed installed = co_await job;
@@ -41,7 +43,7 @@ Async<std::tuple<>> Calls::uninstall(CallPtr call, std::string repository, std::
         throw Error{Code::Busy, "Cannot uninstall " + found.container + " from " + repository +
                                     ": it is mounted; unmount it first"};
     }
-    Work job{core_.bulk, core_.loop, "", [found] {
+    Work job{core_.bulk, core_.loop, "repositories", [found] {
                  uninstallPackage(*found.repository, found.entry);
                  return Done{};
              }};
@@ -58,7 +60,7 @@ Async<std::tuple<>> Calls::reload(CallPtr call, Options options) {
     decodeCommonOptions(options, false);
     co_await core_.authorizer.require(withOptions(call, options), action::kReload, Details{});
     const auto pass = co_await core_.repositoryChanges.enter();
-    Work job{core_.bulk, core_.loop, "", [path = core_.configPath, previous = core_.catalog.repositories()] {
+    Work job{core_.bulk, core_.loop, "repositories", [path = core_.configPath, previous = core_.catalog.repositories()] {
                  return loadAll(path, previous);
              }};
     Loaded loaded = co_await job;

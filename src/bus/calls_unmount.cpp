@@ -75,9 +75,9 @@ Async<std::tuple<>> Calls::unmountAuthorized(std::uint32_t id, bool lazy) {
                      return Done{};
                  }};
         co_await job;
-    } catch (const Error& error) {
+    } catch (...) {
         core_.unmounting.erase(id);
-        if (error.code() == Code::NotMounted) core_.loop.post([this] { core_.mountTableChanged(); });
+        core_.mountTableChanged();  // it was left out of the looks meanwhile
         throw;
     }
     core_.unmounting.erase(id);

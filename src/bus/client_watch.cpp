@@ -5,14 +5,15 @@ namespace northstar::bus {
 
 ClientWatch::Ticket ClientWatch::onLeave(const std::string& client, std::function<void()> callback) {
     const std::uint64_t id = ++next_;
-    auto& entry = clients_[client];
-    if (!entry.match) {
-        entry.match = addMatch(bus_,
+    auto it = clients_.find(client);
+    if (it == clients_.end()) {
+        auto match = addMatch(bus_,
                                "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
                                "member='NameOwnerChanged',arg0='" + client + "',arg2=''",
                                [this, client](IncomingMessage) { left(client); });
+        it = clients_.emplace(client, Client{std::move(match), {}}).first;
     }
-    entry.callbacks[id] = std::move(callback);
+    it->second.callbacks[id] = std::move(callback);
     return {this, [client, id](ClientWatch* watch) { watch->forget(client, id); }};
 }
 

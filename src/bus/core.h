@@ -47,7 +47,7 @@ struct Core {
           clients{bus, loop},
           authorizer{bus, clients, config.authorization},
           workers{config.workers},
-          bulk{1} {}
+          bulk{2} {}
 
     sdbus::IConnection& bus;
     Kernel& kernel;

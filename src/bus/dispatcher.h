@@ -51,8 +51,6 @@ private:
         try {
             const std::tuple<R...> values = co_await body;
             std::apply([&](const R&... value) { reply->returnResults(value...); }, values);
-        } catch (const sdbus::Error& lost) {
-            reportLost(lost);
         } catch (...) {
             fail([&](const sdbus::Error& error) { reply->returnError(error); });
         }

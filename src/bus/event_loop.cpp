@@ -55,6 +55,13 @@ void EventLoop::runTimers() {
     }
 }
 
+// A client that floods us must not keep workers' results, timers and the watchdog waiting. While messages are queued the
+// bus's poll time-out is 0, so what is left comes next.
+void EventLoop::processBus() {
+    constexpr int kMost = 64;
+    for (int i = 0; i < kMost && processOne(bus_); ++i) {}
+}
+
 int EventLoop::pollTimeout(int busTimeout) const {
     if (timers_.empty()) return busTimeout;
     // Rounded up: waking a moment too early would spin.
@@ -64,7 +71,7 @@ int EventLoop::pollTimeout(int busTimeout) const {
 }
 
 void EventLoop::runOnce() {
-    while (processOne(bus_)) {}
+    processBus();
     const BusPoll bus = pollData(bus_);
     std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}, {bus.fd, bus.events, 0}, {bus.wakeFd, POLLIN, 0}};
     const std::size_t firstWatch = fds.size();
@@ -78,7 +85,6 @@ void EventLoop::runOnce() {
         if (const auto it = watches_.find(fds[i].fd); it != watches_.end()) it->second();
     }
     runTimers();
-    while (processOne(bus_)) {}
 }
 
 }  // namespace northstar::bus

@@ -36,6 +36,7 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
+    void processBus();
     void runTasks();
     void runTimers();
     [[nodiscard]] int pollTimeout(int busTimeout) const;

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "base/error.h"
@@ -42,7 +43,7 @@ private:
 };
 
 VerityMode decodeVerity(const std::string& mode) {
-    if (mode.empty() || mode == "eio") return VerityMode::Eio;
+    if (mode == "eio") return VerityMode::Eio;
     if (mode == "restart") return VerityMode::Restart;
     if (mode == "panic") return VerityMode::Panic;
     throw Error{Code::InvalidArgs, "The option verity must be eio, restart or panic, not " + printable(mode)};
@@ -56,6 +57,9 @@ std::string normalPath(const std::string& path, const std::string& what) {
     };
     if (path.empty() || path.front() != '/') refuse("must be an absolute path");
     if (path.size() >= PATH_MAX) refuse("is too long");
+    if (std::ranges::any_of(path, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+        refuse("must not contain control characters");
+    }
     std::string normal;
     std::istringstream parts{path};
     for (std::string part; std::getline(parts, part, '/');) {
@@ -71,7 +75,8 @@ MountCallOptions decodeMountOptions(const Options& options, MountKind kind) {
     MountCallOptions decoded;
     Reader reader{options};
     decoded.noexec = reader.value<bool>("noexec", "b");
-    decoded.verity = decodeVerity(reader.value<std::string>("verity", "s"));
+    const auto verity = reader.value<std::string>("verity", "s");
+    if (options.contains("verity")) decoded.verity = decodeVerity(verity);
     if (kind != MountKind::Many) {
         const auto target = reader.value<std::string>("target", "s");
         if (options.contains("target")) decoded.target = normalPath(target, "The target");

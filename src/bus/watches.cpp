@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "engine/mount_job.h"
 #include "engine/recovery.h"
 
@@ -62,9 +64,8 @@ Detached Watches::look() {
             if (core_.registry.find(record.id) == nullptr || core_.unmounting.contains(record.id)) continue;
             spdlog::warn("{} was unmounted from {} by somebody else", record.container(), record.mountPoint);
             core_.registry.remove(record.id);
-            reported_.erase(record.id);
-            core_.workers.submit(record.container(), [this, record] {
-                cleanUpAfterExternalUnmount(core_.kernel, core_.state, record);
+            core_.workers.submit(record.container(), [&core = core_, record] {
+                cleanUpAfterExternalUnmount(core.kernel, core.state, record);
             });
             core_.events.unmounted(record, "external");
         }
@@ -75,6 +76,7 @@ Detached Watches::look() {
 }
 
 void Watches::readCorruption() {
+    std::erase_if(reported_, [this](const auto& entry) { return core_.registry.find(entry.first) == nullptr; });
     for (const Corruption& event : corruption_->read(kMostEvents)) {
         for (const MountRecord* found : core_.registry.findByDevice(event.device)) {
             auto& blocks = reported_[found->id];
@@ -82,11 +84,10 @@ void Watches::readCorruption() {
             MountRecord& record = *core_.registry.find(found->id);
             spdlog::error("{} on {} is corrupted: {} block {} of {} does not match its hash", record.container(),
                           record.mountPoint, event.metadata ? "hash" : "data", event.block, record.device);
-            if (!record.corrupted) {
-                record.corrupted = true;
-                core_.workers.submit(record.container(), [this, copy = record] {
+            if (!std::exchange(record.corrupted, true) && !core_.unmounting.contains(record.id)) {
+                core_.workers.submit(record.container(), [&core = core_, copy = record] {
                     try {
-                        core_.state.save(copy);
+                        core.state.save(copy);
                     } catch (const Error& error) {
                         spdlog::warn("{}", error.what());
                     }

@@ -10,13 +10,16 @@ Executor::Executor(unsigned threads) {
     for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
 }
 
-Executor::~Executor() {
+Executor::~Executor() { drain(); }
+
+void Executor::drain() {
     {
         const std::lock_guard lock{mutex_};
         stopping_ = true;
     }
     changed_.notify_all();
     for (auto& thread : threads_) thread.join();
+    threads_.clear();
 }
 
 void Executor::submit(std::string key, std::function<void()> job) {

@@ -17,10 +17,12 @@ class Executor {
 public:
     // threads 0: one per processor.
     explicit Executor(unsigned threads);
-    // Runs what is queued to the end, then joins.
     ~Executor();
     Executor(const Executor&) = delete;
     Executor& operator=(const Executor&) = delete;
+
+    // Runs what is queued to the end, then joins the threads. Nothing may be submitted after it.
+    void drain();
 
     // From any thread. The job must not throw. An empty key orders it with nothing.
     void submit(std::string key, std::function<void()> job);

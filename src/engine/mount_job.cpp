@@ -69,7 +69,12 @@ std::string holdersText(Kernel& kernel, const MountRecord& record) {
 }
 
 void awaitDevices(Kernel& kernel, const MountRecord& record) {
-    if (kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, kReleaseTimeout)) return;
+    try {
+        if (kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, kReleaseTimeout)) return;
+    } catch (const Error& error) {  // it is unmounted all the same
+        spdlog::warn("Cannot see whether {} is gone: {}", record.device, error.what());
+        return;
+    }
     spdlog::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
                  record.container(), record.mountPoint, record.device);
 }

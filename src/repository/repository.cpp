@@ -41,7 +41,12 @@ std::vector<std::string> listPackages(const std::string& path) {
     std::vector<std::string> names;
     while (const dirent* entry = readdir(stream.get())) {
         const std::string name = entry->d_name;
-        if (name.ends_with(kSuffix) && !name.starts_with('.')) names.push_back(name);
+        if (!name.ends_with(kSuffix)) continue;
+        if (printable(name) == name) {
+            names.push_back(name);
+        } else {  // it could not be shown on the bus
+            spdlog::warn("Skipped {} of {}: rename it to printable UTF-8", printable(name), path);
+        }
     }
     std::sort(names.begin(), names.end());
     return names;

@@ -50,7 +50,10 @@ TEST_F(BusTest, AnotherMountAtThePathIsNotTakenForOurs) {
     kernel_->unmountExternally(mounted.mountPoint);
     const UniqueFd file = openPackageFile("unsigned/hello-unsigned-1.0.0.npk");
     const auto loop = kernel_->attachLoop({file.get(), {0, 4096}, {}});  // takes the same numbers
-    const auto verity = kernel_->openVerity(*loop, {"other", "CRYPT-VERITY-other"});
+    VerityTable table;
+    table.name = "other";
+    table.uuid = "CRYPT-VERITY-other";
+    const auto verity = kernel_->openVerity(*loop, table);
     const auto mount = kernel_->mountDetached(*verity, {"squashfs", false, ""});
     const auto point = kernel_->makeMountPoint(mounted.mountPoint);
     mount->attach(*point);
