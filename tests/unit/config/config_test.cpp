@@ -16,7 +16,7 @@ class ConfigTest : public testing::Test {
 protected:
     Config load(const std::string& text) { return loadConfig(directory_.write("mounter.toml", text)); }
     void refuse(const std::string& text, const std::string& part) {
-        expectError(Code::Failed, part, [&] { load(text); });
+        expectError(Code::Failed, part, [&] { static_cast<void>(load(text)); });
     }
     TemporaryDirectory directory_;
 };
