@@ -10,6 +10,7 @@
 #include "package/archive.h"
 #include "package/digest.h"
 #include "package/filesystem.h"
+#include "package/hash_tree.h"
 #include "package/read_at.h"
 #include "package/signature.h"
 
@@ -89,6 +90,17 @@ Verity readVerity(int fd, Extent image, const SignedHashes& hashes) {
     return parseVeritySuperblock(superblock, hashes.rootHash, hashes.verityOffset, image.size);
 }
 
+// An image that shows no filesystem may be a damaged one, which the hashes tell.
+Filesystem filesystemOf(const Package& package) {
+    const int fd = package.fd.get();
+    try {
+        return detectFilesystem(fd, {package.image.offset, package.dataSize()});
+    } catch (const Error&) {
+        if (package.verity) HashTree::load(fd, package.image, *package.verity).verifyData(fd, package.image, 1, {});
+        throw;
+    }
+}
+
 Package open(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy) {
     checkPackageDescriptor(fd.get());
     Package package;
@@ -103,7 +115,7 @@ Package open(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy) {
         package.signer = std::move(verified->signer);
     }
     package.manifest = parseManifest(archive.manifest);
-    package.filesystem = detectFilesystem(package.fd.get(), {package.image.offset, package.dataSize()});
+    package.filesystem = filesystemOf(package);
     return package;
 }
 

@@ -66,7 +66,7 @@ void checkPackageDescriptor(int fd);
 
 // Reads and checks a package through the descriptor: archive, format version, signature, then manifest and
 // verity superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the
-// file. Throws InvalidPackage, InvalidSignature, Failed.
+// file. Throws InvalidPackage, InvalidSignature, Corrupted (what was signed is damaged), Failed.
 [[nodiscard]] Package openPackage(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy,
                                   const std::string& name);
 

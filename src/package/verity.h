@@ -27,7 +27,8 @@ struct Verity {
 };
 
 // Parses the superblock (cryptsetup's verity on-disk format, version 1) and checks every field against what
-// was signed and against the image's size in bytes. Throws InvalidPackage and names the field that is wrong.
+// was signed and against the image's size in bytes. Throws, naming the field that is wrong: Corrupted for one of the
+// superblock, InvalidPackage if it or its tree cannot be where the signature says.
 // `block`: the first 512 bytes or more at superblockOffset.
 [[nodiscard]] Verity parseVeritySuperblock(std::span<const std::uint8_t> block, const Sha256& rootHash,
                                            std::uint64_t superblockOffset, std::uint64_t imageSize);

@@ -40,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         checkOpened(openPackage(std::move(fd), keys, SignaturePolicy::Optional, "fuzz"));
     } catch (const Error& error) {
-        require(error.code() == Code::InvalidPackage || error.code() == Code::InvalidSignature);
+        require(error.code() == Code::InvalidPackage || error.code() == Code::InvalidSignature ||
+                error.code() == Code::Corrupted);
     }
     return 0;
 }

@@ -203,19 +203,32 @@ TEST(Package, WithAHashThatIsSignedButWrongIsRefused) {
 }
 
 TEST(Package, WithASignedOffsetThatIsNotTheSuperblocksIsRefused) {
-    for (const auto& [offset, message] : {std::pair{"8192", "no signature \"verity\""},
-                                          {"20480", "beyond the end"},
-                                          {"18446744073709547520", "beyond the end"}}) {
+    using Case = std::tuple<const char*, Code, const char*>;
+    for (const auto& [offset, code, message] : {Case{"8192", Code::Corrupted, "no signature \"verity\""},
+                                                {"20480", Code::InvalidPackage, "beyond the end"},
+                                                {"18446744073709547520", Code::InvalidPackage, "beyond the end"}}) {
         PackageSpec spec;
         spec.changeSignedText = [&, to = offset](std::string& yaml) { replaceIn(yaml, "12288", to); };
-        expectRefused(Code::InvalidPackage, message, spec);
+        expectRefused(code, message, spec);
     }
 }
 
 TEST(Package, WithAChangedSuperblockIsRefused) {
     PackageSpec spec;
     spec.changeImage = [](std::string& image) { image[3 * 4096 + 72] = 4; };
-    expectRefused(Code::InvalidPackage, "number of data blocks is 4, expected 3", spec);
+    expectRefused(Code::Corrupted, "number of data blocks is 4, expected 3", spec);
+}
+
+TEST(Package, WithADamagedFilesystemSuperblockIsCorrupted) {
+    PackageSpec spec;
+    spec.changeImage = [](std::string& image) { image[0] = 'x'; };
+    expectRefused(Code::Corrupted, "Data block 0", spec);
+}
+
+TEST(Package, SignedWithAnUnknownFilesystemIsInvalid) {
+    PackageSpec spec;
+    spec.data = std::string(8192, 'x');
+    expectRefused(Code::InvalidPackage, "neither squashfs nor erofs", spec);
 }
 
 TEST(Package, WithoutRoomForItsTreeIsRefused) {
