@@ -11,6 +11,13 @@ using Flags = sdbus::Flags;
 constexpr const char* kMountInterface = "org.northstar.Mounter.Mount";
 constexpr const char* kRepositoryInterface = "org.northstar.Mounter.Repository";
 
+// The object lives until the call is answered, even if the call ends it: sd-bus compares the reply with the signature
+// that the object was described with.
+template <typename T>
+Async<T> keeping(std::shared_ptr<sdbus::IObject>, Async<T> body) {
+    co_return co_await body;
+}
+
 }  // namespace
 
 sdbus::ObjectPath repositoryPath(const std::string& name) { return sdbus::ObjectPath{kRepositoriesPath + name}; }
@@ -62,8 +69,9 @@ void Objects::exportService() {
     service_->addObjectManager();
 }
 
-std::unique_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
-    auto object = sdbus::createObject(core_.bus, mountPath(id));
+std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
+    const std::shared_ptr<sdbus::IObject> object = sdbus::createObject(core_.bus, mountPath(id));
+    const std::weak_ptr<sdbus::IObject> weak = object;
     Calls* calls = &calls_;
     // The object goes before its record is forgotten, but a property may be asked for in between.
     const auto field = [this, id](auto get) {
@@ -78,10 +86,14 @@ std::unique_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
     InterfaceBuilder{*object, kMountInterface}
         .method("Unmount", {"options"}, {},
                 dispatcher_.handler(*object, kMountInterface, "Unmount",
-                                    std::function{[calls, id](CallPtr c, Options o) { return calls->unmountById(c, id, o); }}))
+                                    std::function{[calls, id, weak](CallPtr c, Options o) {
+                                        return keeping(weak.lock(), calls->unmountById(c, id, o));
+                                    }}))
         .method("Open", {"options"}, {"mount"},
                 dispatcher_.handler(*object, kMountInterface, "Open",
-                                    std::function{[calls, id](CallPtr c, Options o) { return calls->openMount(c, id, o); }}))
+                                    std::function{[calls, id, weak](CallPtr c, Options o) {
+                                        return keeping(weak.lock(), calls->openMount(c, id, o));
+                                    }}))
         .property("Container", Flags::CONST_PROPERTY_VALUE, field([](const MountRecord& r) { return r.container(); }))
         .property("Name", Flags::CONST_PROPERTY_VALUE, text(&MountRecord::name))
         .property("Version", Flags::CONST_PROPERTY_VALUE, text(&MountRecord::version))

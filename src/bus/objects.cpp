@@ -7,7 +7,8 @@ namespace northstar::bus {
 namespace {
 
 // The bus may be gone already when the service ends; then nobody needs to be told.
-void removeObject(std::unique_ptr<sdbus::IObject>& object) noexcept {
+template <typename Owner>
+void removeObject(Owner& object) noexcept {
     try {
         object->emitInterfacesRemovedSignal();  // while it can still be asked which interfaces it has
     } catch (const sdbus::Error& error) {

@@ -33,7 +33,7 @@ private:
     void unmounted(const MountRecord& record, const std::string& reason);
     void corrupted(const MountRecord& record, std::uint64_t block);
     void repositoryChanged(const std::string& repository, const char* signal, const std::string& container);
-    std::unique_ptr<sdbus::IObject> exportMount(std::uint32_t id);
+    std::shared_ptr<sdbus::IObject> exportMount(std::uint32_t id);
     std::unique_ptr<sdbus::IObject> exportRepository(const std::string& name);
     void emitMountCount();
 
@@ -42,7 +42,7 @@ private:
     Dispatcher& dispatcher_;
     bool verityAvailable_;
     std::unique_ptr<sdbus::IObject> service_;
-    std::map<std::uint32_t, std::unique_ptr<sdbus::IObject>> mounts_;
+    std::map<std::uint32_t, std::shared_ptr<sdbus::IObject>> mounts_;  // shared with calls on them
     std::map<std::string, std::unique_ptr<sdbus::IObject>> repositories_;
 };
 
