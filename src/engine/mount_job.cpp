@@ -79,25 +79,17 @@ void awaitDevices(Kernel& kernel, const MountRecord& record) {
                  record.container(), record.mountPoint, record.device);
 }
 
-}  // namespace
-
-MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request) {
+MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& request) {
     const Package& package = *request.package;
     const bool useVerity = package.verified() && !request.sealed && !request.sealFirst;
     if (useVerity && !kernel.verityAvailable()) {
-        throw Error{Code::Unsupported,
-                    "Cannot mount " + package.manifest.container() +
-                        ": it must be verified and this kernel has no dm-verity (CONFIG_DM_VERITY); load the module "
-                        "dm-verity, or set verification = \"sealed\" in the configuration"};
+        throw Error{Code::Unsupported, "it must be verified and this kernel has no dm-verity (CONFIG_DM_VERITY); load the "
+                                       "module dm-verity, or set verification = \"sealed\" in the configuration"};
     }
     SealedImage copy;
     const SealedImage* sealed = request.sealed.get();
     if (sealed == nullptr && request.sealFirst && package.verified()) {
-        try {
-            copy = sealImage(package, 0, {});
-        } catch (const Error& error) {
-            throw Error{error.code(), "Cannot mount " + package.manifest.container() + ": " + error.what()};
-        }
+        copy = sealImage(package, 0, {});
         sealed = &copy;
     }
     const LoopSpec spec{sealed != nullptr ? sealed->fd.get() : package.fd.get(),
@@ -144,6 +136,16 @@ MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountReq
         state.save(record);
     }
     return record;
+}
+
+}  // namespace
+
+MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request) {
+    try {
+        return mountInSteps(kernel, state, request);
+    } catch (const Error& error) {
+        throw Error{error.code(), "Cannot mount " + request.package->manifest.container() + ": " + error.what()};
+    }
 }
 
 void unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {

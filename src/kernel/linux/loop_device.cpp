@@ -121,8 +121,10 @@ int LoopDevices::control() {
     if (!control_) {
         control_.reset(::open(kControl, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
         if (!control_) {
-            throw Error{Code::DeviceUnavailable,
-                        std::string{"opening "} + kControl + ": " + errnoText(errno) +
+            const int error = errno;
+            const bool lacking = error == ENOENT || error == ENODEV || error == ENXIO;
+            throw Error{lacking ? Code::Unsupported : Code::DeviceUnavailable,
+                        std::string{"opening "} + kControl + ": " + errnoText(error) +
                             "; the kernel needs the loop driver (CONFIG_BLK_DEV_LOOP, module loop)"};
         }
     }

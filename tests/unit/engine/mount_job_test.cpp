@@ -68,6 +68,12 @@ TEST_F(MountJob, ADirectoryThatWasThereStaysAfterAFailure) {
     EXPECT_EQ(kernel_.live(), std::vector<std::string>{"dir /m/1"});
 }
 
+TEST_F(MountJob, AFailureNamesTheContainer) {
+    kernel_.failNext("attach", Error{Code::Unsupported, "ordered"});
+    expectError(Code::Unsupported, "Cannot mount " + request().package->manifest.container() + ": ordered",
+                [&] { static_cast<void>(mountPackage(kernel_, state_, request())); });
+}
+
 TEST_F(MountJob, AFullStateDirectoryUndoesTheMount) {
     std::filesystem::create_directory(directory_ / "mounts/1.toml");  // the record cannot be renamed onto it
     expectError(Code::Failed, "1.toml", [&] { static_cast<void>(mountPackage(kernel_, state_, request())); });
