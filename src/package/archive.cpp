@@ -37,8 +37,12 @@ public:
 
     std::string takeText(std::string_view name) {
         if (take(name).size > kMaxMetadata) refuse("'" + std::string{name} + "' is larger than 1 MiB");
-        return zip_.read(last_);
+        auto [text, matchesCrc] = zip_.read(last_);
+        if (!matchesCrc) damage_ = "the CRC of '" + std::string{name} + "' is wrong; get the package again";
+        return std::move(text);
     }
+
+    [[nodiscard]] const std::optional<std::string>& damage() const { return damage_; }
 
     void finish() {
         if (zip_.next()) refuse("it has too many entries");
@@ -55,6 +59,7 @@ private:
     }
 
     ZipReader zip_;
+    std::optional<std::string> damage_;
     const ArchiveEnd& end_;
     ZipEntry last_;
     std::size_t taken_ = 0;
@@ -77,6 +82,7 @@ Archive readArchive(int fd, std::uint64_t fileSize) {
     if (end.entries == 3) archive.signature = entries.takeText("signature.yaml");
     archive.image = entries.take("fs.img");
     entries.finish();
+    archive.damage = entries.damage();
     if (archive.image.offset % kAlignment != 0) refuse("fs.img does not begin at a multiple of 4096 bytes");
     return archive;
 }

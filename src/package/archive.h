@@ -18,6 +18,9 @@ struct Archive {
     std::string comment;   // at most 1 KiB: it holds a version
     std::string manifest;  // at most 1 MiB each
     std::optional<std::string> signature;
+    // Why the texts above were damaged, if their CRC says so. Only reported here: where a signature is required its
+    // failure tells more.
+    std::optional<std::string> damage;
     Extent image;  // fs.img inside the file; the offset is a multiple of 4096
 };
 

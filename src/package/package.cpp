@@ -114,6 +114,7 @@ Package open(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy) {
         package.verity = readVerity(package.fd.get(), package.image, verified->hashes);
         package.signer = std::move(verified->signer);
     }
+    if (archive.damage) throw Error{Code::InvalidPackage, "Not a package archive: " + *archive.damage};
     package.manifest = parseManifest(archive.manifest);
     package.filesystem = filesystemOf(package);
     return package;

@@ -152,7 +152,7 @@ void ZipReader::checkLocalHeader(std::uint64_t at, const Central& central,
     }
 }
 
-std::string ZipReader::read(const ZipEntry& entry) {
+ZipReader::Content ZipReader::read(const ZipEntry& entry) {
     std::string content(entry.data.size, '\0');
     std::size_t done = 0;
     while (done < content.size()) {
@@ -165,8 +165,9 @@ std::string ZipReader::read(const ZipEntry& entry) {
     // minizip compares the CRC only once it has seen the end of what it takes for the size.
     if (unzeof(zip_.get()) != 1)
         refuse("the entry '" + printable(entry.name) + "' has a zip64 size without need");
-    check(unzCloseCurrentFile(zip_.get()), "has an entry whose CRC is wrong");
-    return content;
+    const int closed = unzCloseCurrentFile(zip_.get());
+    if (closed != UNZ_CRCERROR) check(closed, "cannot be read");
+    return {std::move(content), closed != UNZ_CRCERROR};
 }
 
 bool ZipReader::next() {

@@ -33,8 +33,12 @@ public:
     // inside the file, and described the same twice.
     [[nodiscard]] ZipEntry entry();
 
-    // Its bytes, checked against their CRC. The caller has bounded the size.
-    [[nodiscard]] std::string read(const ZipEntry& entry);
+    struct Content {
+        std::string bytes;
+        bool matchesCrc = true;
+    };
+    // The caller has bounded the size.
+    [[nodiscard]] Content read(const ZipEntry& entry);
 
     // To the next entry. False after the last one.
     bool next();

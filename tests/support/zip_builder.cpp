@@ -15,15 +15,6 @@ std::string le16(std::uint64_t value) { return le(static_cast<std::uint16_t>(val
 std::string le32(std::uint64_t value) { return le(static_cast<std::uint32_t>(value)); }
 std::string le64(std::uint64_t value) { return le(value); }
 
-std::uint32_t crcOf(const std::string& content) {
-    std::uint32_t crc = 0xffffffff;
-    for (const char c : content) {
-        crc ^= static_cast<unsigned char>(c);
-        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
-    }
-    return ~crc;
-}
-
 // The part that both descriptions share: version needed up to the sizes.
 std::string common(const ZipEntrySpec& entry, const ZipHeader& header, std::uint64_t size) {
     const auto sizeField = [&](std::optional<std::uint64_t> said) {
@@ -68,6 +59,15 @@ std::string writeEntry(MemoryFile& file, const ZipEntrySpec& entry) {
 }
 
 }  // namespace
+
+std::uint32_t crcOf(const std::string& content) {
+    std::uint32_t crc = 0xffffffff;
+    for (const char c : content) {
+        crc ^= static_cast<unsigned char>(c);
+        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+    }
+    return ~crc;
+}
 
 ZipSpec packageZip() {
     ZipSpec zip;

@@ -45,6 +45,9 @@ struct ZipSpec {
 // An archive with the entries that a signed package has; what is in them means nothing.
 [[nodiscard]] ZipSpec packageZip();
 
+// CRC-32 as ZIP has it.
+[[nodiscard]] std::uint32_t crcOf(const std::string& content);
+
 [[nodiscard]] MemoryFile writeZip(const ZipSpec& spec);
 
 }  // namespace northstar::test

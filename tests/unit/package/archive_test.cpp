@@ -21,6 +21,17 @@ using test::ZipSpec;
 
 Archive read(const MemoryFile& file) { return readArchive(file.fd(), file.size()); }
 
+TEST(Archive, WithAWrongCrcIsReadAndSaysSo) {
+    for (const std::size_t entry : {0U, 1U}) {
+        ZipSpec zip = packageZip();
+        EXPECT_FALSE(read(writeZip(zip)).damage);
+        zip.entries[entry].local.crc = zip.entries[entry].central.crc = 1;
+        const Archive archive = read(writeZip(zip));
+        ASSERT_TRUE(archive.damage);
+        EXPECT_NE(archive.damage->find("CRC of '" + zip.entries[entry].name), std::string::npos);
+    }
+}
+
 TEST(Archive, HasItsPartsReadAndItsImageFound) {
     const MemoryFile file = writeZip(packageZip());
     const Archive archive = read(file);

@@ -219,6 +219,26 @@ TEST(Package, WithAChangedSuperblockIsRefused) {
     expectRefused(Code::Corrupted, "number of data blocks is 4, expected 3", spec);
 }
 
+// What is signed is told by the signature, also where the archive's own CRC is wrong after a bit flip.
+TEST(Package, DamagedInWhatIsSignedHasNoGoodSignature) {
+    for (const std::size_t entry : {0U, 1U}) {
+        PackageSpec spec;
+        spec.changeZip = [&](test::ZipSpec& zip) {
+            const std::uint32_t crc = test::crcOf(zip.entries[entry].content);
+            zip.entries[entry].content[9] ^= 1;
+            zip.entries[entry].local.crc = zip.entries[entry].central.crc = crc;
+        };
+        expectRefused(Code::InvalidSignature, "sign", spec);
+    }
+}
+
+TEST(Package, UnsignedAndDamagedIsInvalid) {
+    PackageSpec spec;
+    spec.key.reset();
+    spec.changeZip = [](test::ZipSpec& zip) { zip.entries[0].local.crc = zip.entries[0].central.crc = 1; };
+    expectRefused(Code::InvalidPackage, "CRC of 'manifest.yaml' is wrong", spec, SignaturePolicy::Optional);
+}
+
 TEST(Package, WithADamagedFilesystemSuperblockIsCorrupted) {
     PackageSpec spec;
     spec.changeImage = [](std::string& image) { image[0] = 'x'; };
