@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/hex.h"
@@ -119,14 +120,21 @@ MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountReq
     record.device = source.path();
     const auto mount = kernel.mountDetached(
         source, {record.filesystem, request.noexec, package.manifest.mountContext.value_or("")});
-    const auto point = kernel.makeMountPoint(request.mountPoint);
-    record.mountPoint = point->path();
-    record.mountPointCreated = point->created();
     record.identity = mount->identity();
     record.identity.device = source.number();
     record.mountedAt = microsecondsSinceEpoch();
 
+    // Before the first thing that would outlive a crash. Whether the directory is there already is a guess until then.
+    std::error_code unknown;
+    record.mountPoint = request.mountPoint;
+    record.mountPointCreated = !std::filesystem::exists(request.mountPoint, unknown);
     SavedRecord saved{state, record};
+    const auto point = kernel.makeMountPoint(request.mountPoint);
+    if (point->path() != record.mountPoint || point->created() != record.mountPointCreated) {
+        record.mountPoint = point->path();
+        record.mountPointCreated = point->created();
+        state.save(record);
+    }
     mount->attach(*point);
     point->keep();
     saved.keep();

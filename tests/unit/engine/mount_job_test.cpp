@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "engine/recovery.h"
 #include "support/expect_error.h"
@@ -66,6 +67,19 @@ TEST_F(MountJob, ADirectoryThatWasThereStaysAfterAFailure) {
     kernel_.failNext("attach", Error{Code::Failed, "ordered"});
     expectError(Code::Failed, "ordered", [&] { static_cast<void>(mountPackage(kernel_, state_, request())); });
     EXPECT_EQ(kernel_.live(), std::vector<std::string>{"dir /m/1"});
+}
+
+// So that the next start removes the directory, should this process be killed in between.
+TEST_F(MountJob, IsOnRecordBeforeTheMountPointIsMade) {
+    FakeKernel::Gate gate{kernel_, "makeMountPoint"};
+    std::thread mounting{[this] { static_cast<void>(mountPackage(kernel_, state_, request())); }};
+    EXPECT_TRUE(gate.waitFor(1));
+    const auto records = state_.load();
+    gate.open();
+    mounting.join();
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].mountPoint, "/m/1");
+    EXPECT_TRUE(records[0].mountPointCreated);
 }
 
 TEST_F(MountJob, AFailureNamesTheContainer) {
