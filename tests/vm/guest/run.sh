@@ -4,7 +4,7 @@
 # run.sh PATTERN - only tests whose name contains PATTERN; empty for all
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
-export NORTHSTAR_TEST_DATA=$PWD/data
+export NORTHSTAR_TEST_DATA=$PWD/source/tests/data
 
 if [ -d install ]; then
     cp -a install/. /

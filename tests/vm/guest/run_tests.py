@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs everything in the guest: tests/test_*.py and the GoogleTest programs, then both once more with the sanitized
-build (modules with ONCE = True only the first time). One line a test (ok, FAILED or skipped, its name, seconds), the
+build (modules with ONCE = True only the first time, with LAST = True at the very end). One line a test (ok, FAILED or skipped, its name, seconds), the
 details of a failure under it, and the counts at the end."""
 
 import os
@@ -106,12 +106,20 @@ def tests_in(suite):
             yield item
 
 
-def run_python(report, pattern, variant):
+def find_python(pattern):
     folder = HERE / 'tests'
     found = unittest.defaultTestLoader.discover(str(folder), top_level_dir=str(folder))
-    chosen = [test for test in tests_in(found) if pattern in test.id()]
+    return [test for test in tests_in(found) if pattern in test.id()]
+
+
+def marked(test, mark):
+    return getattr(sys.modules[type(test).__module__], mark, False)
+
+
+def run_python(report, tests, variant):
+    chosen = [test for test in tests if not marked(test, 'LAST')]
     if variant == 'sanitized':
-        chosen = [test for test in chosen if not getattr(sys.modules[type(test).__module__], 'ONCE', False)]
+        chosen = [test for test in chosen if not marked(test, 'ONCE')]
         if not chosen:
             return
         os.environ['NORTHSTAR_SANITIZED'] = '1'
@@ -153,11 +161,14 @@ def run_program(report, program, variant, pattern):
 def main():
     pattern = sys.argv[1] if len(sys.argv) > 1 else ''
     report = Report()
+    tests = find_python(pattern)
     for variant in ('normal', 'sanitized'):
         if variant == 'normal' or (PAYLOAD / 'install-sanitized').is_dir():
-            run_python(report, pattern, variant)
+            run_python(report, tests, variant)
         for program in sorted((PAYLOAD / 'programs').glob(f'{variant}/*')):
             run_program(report, program, variant, pattern)
+    last = [test for test in tests if marked(test, 'LAST')]
+    unittest.TestSuite(last).run(Lines(report, 'last'))
     return report.finish()
 
 

@@ -85,7 +85,8 @@ class Builder:
                                          *errors]))
 
     def gather(self, payload):
-        """Fill a payload directory: what both builds install, their test programs, the test data."""
+        """Fill a payload directory: what both builds install, their test programs, and of the source what tests
+        need at run time."""
         shutil.copytree(self.work_ / 'stage', payload / 'install', symlinks=True)
         shutil.copytree(self.work_ / 'stage-sanitized', payload / 'install-sanitized')
         for variant in ('normal', 'sanitized'):
@@ -96,4 +97,5 @@ class Builder:
             (payload / 'programs' / variant).mkdir(parents=True)
             for program in programs:
                 shutil.copy2(program, payload / 'programs' / variant)
-        shutil.copytree(self.work_ / 'source' / 'tests' / 'data', payload / 'data')
+        for folder in ('dbus', 'docs', 'polkit', 'scripts', 'tests/data', 'tests/interface'):
+            shutil.copytree(self.work_ / 'source' / folder, payload / 'source' / folder)
