@@ -4,8 +4,11 @@
 
 #include <systemd/sd-bus.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdint>
-#include <iterator>
+
+#include "base/error.h"
 
 namespace northstar::cli {
 namespace {
@@ -13,6 +16,7 @@ namespace {
 constexpr const char* kService = "org.northstar.Mounter";
 constexpr const char* kObject = "/org/northstar/Mounter";
 constexpr const char* kInterface = "org.northstar.Mounter";
+constexpr const char* kRepositoryInterface = "org.northstar.Mounter.Repository";
 constexpr std::uint64_t kTimeoutUs = 600'000'000;  // somebody may have to type a password
 
 std::unique_ptr<sdbus::IConnection> connect(const std::string& bus) {
@@ -56,11 +60,40 @@ Client::Client(const std::string& bus, bool ask)
       ask_{ask} {}
 
 template <typename... Args>
-sdbus::MethodReply Client::call(const std::string& method, const Args&... args) {
-    auto message = mounter_->createMethodCall(bus::InterfaceName{kInterface}, bus::MethodName{method});
+sdbus::MethodReply Client::callOn(sdbus::IProxy& object, const std::string& interface, const std::string& method,
+                                  const Args&... args) const {
+    auto message = object.createMethodCall(bus::InterfaceName{interface}, bus::MethodName{method});
     if (ask_) sd_bus_message_set_allow_interactive_authorization(bus::rawMessage(message), 1);
     (static_cast<void>(message << args), ...);
-    return mounter_->callMethod(message, kTimeoutUs);
+    return object.callMethod(message, kTimeoutUs);
+}
+
+template <typename... Args>
+sdbus::MethodReply Client::call(const std::string& method, const Args&... args) {
+    return callOn(*mounter_, kInterface, method, args...);
+}
+
+template <typename... Args>
+sdbus::MethodReply Client::callRepository(const std::string& repository, const std::string& method,
+                                          const Args&... args) {
+    const auto refuse = [&] {
+        throw Error{Code::NoSuchRepository, "There is no repository " + printable(repository) +
+                                                "; `northstarctl repositories` lists those there are"};
+    };
+    // As in the configuration; anything else would not even be an object path.
+    if (repository.empty() || !std::ranges::all_of(repository, [](unsigned char c) {
+            return c < 0x80 && (std::isalnum(c) != 0 || c == '_');
+        })) {
+        refuse();
+    }
+    const auto object = sdbus::createProxy(*bus_, bus::ServiceName{kService},
+                                           sdbus::ObjectPath{std::string{kObject} + "/repositories/" + repository});
+    try {
+        return callOn(*object, kRepositoryInterface, method, args...);
+    } catch (const sdbus::Error& error) {
+        if (std::string{error.getName()} == "org.freedesktop.DBus.Error.UnknownObject") refuse();
+        throw;
+    }
 }
 
 Options Client::withAsk(Options options) const {
@@ -114,6 +147,40 @@ Options Client::inspect(const std::string& container) {
     auto reply = call("Inspect", container);
     reply >> information;
     return information;
+}
+
+std::vector<RepositoryRow> Client::listRepositories() {
+    using Interfaces = std::map<std::string, Options>;
+    std::map<sdbus::ObjectPath, Interfaces> objects;
+    auto reply = callOn(*mounter_, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+    reply >> objects;
+    std::vector<RepositoryRow> rows;
+    for (auto& [path, interfaces] : objects) {
+        const auto found = interfaces.find(kRepositoryInterface);
+        if (found == interfaces.end()) continue;
+        rows.push_back({path.substr(path.rfind('/') + 1), std::move(found->second)});
+    }
+    return rows;
+}
+
+bool Client::verify(const std::string& container, const Options& options) {
+    bool intact = false;
+    auto reply = call("Verify", container, withAsk(options));
+    reply >> intact;
+    return intact;
+}
+
+void Client::reload() { call("Reload", withAsk({})); }
+
+std::string Client::install(const std::string& repository, int npk) {
+    std::string container;
+    auto reply = callRepository(repository, "Install", sdbus::UnixFd{npk}, withAsk({}));
+    reply >> container;
+    return container;
+}
+
+void Client::uninstall(const std::string& repository, const std::string& container) {
+    callRepository(repository, "Uninstall", container, withAsk({}));
 }
 
 void Client::monitor(const std::function<void()>& ready, const std::function<void(const std::string&)>& line) {

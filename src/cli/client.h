@@ -22,6 +22,11 @@ struct MountRow {
     std::string device;
 };
 
+struct RepositoryRow {
+    std::string name;
+    Options properties;  // of org.northstar.Mounter.Repository, by name
+};
+
 struct ContainerRow {
     std::string name;
     std::string version;
@@ -43,6 +48,13 @@ public:
     std::vector<MountRow> listMounts();
     std::vector<ContainerRow> listContainers();
     Options inspect(const std::string& container);
+    std::vector<RepositoryRow> listRepositories();
+
+    // False: the image does not match its hash tree.
+    bool verify(const std::string& container, const Options& options);
+    void reload();
+    std::string install(const std::string& repository, int npk);  // returns the container; npk stays the caller's
+    void uninstall(const std::string& repository, const std::string& container);
 
     // Hands over a line per signal of the service, as it arrives; ready runs once nothing can be missed any more.
     // Returns only by an exception, when the connection is lost.
@@ -50,7 +62,12 @@ public:
 
 private:
     template <typename... Args>
+    sdbus::MethodReply callOn(sdbus::IProxy& object, const std::string& interface, const std::string& method,
+                              const Args&... args) const;
+    template <typename... Args>
     sdbus::MethodReply call(const std::string& method, const Args&... args);
+    template <typename... Args>
+    sdbus::MethodReply callRepository(const std::string& repository, const std::string& method, const Args&... args);
     template <typename Subject>
     std::string mountCall(const std::string& method, const Subject& subject, Options options);
     [[nodiscard]] Options withAsk(Options options) const;

@@ -10,7 +10,6 @@
 #include <memory>
 
 #include "base/error.h"
-#include "base/unique_fd.h"
 #include "cli/client.h"
 #include "cli/output.h"
 
@@ -41,9 +40,7 @@ struct MountArguments {
 std::string mount(Client& client, const MountArguments& arguments) {
     if (!arguments.container.empty()) return client.mount(arguments.container, arguments.options());
     if (!arguments.file.empty()) return client.mountFile(absolutePath(arguments.file), arguments.options());
-    const UniqueFd npk{::open(arguments.fd.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-    if (!npk) throwErrno(Code::Failed, "cannot open " + printable(arguments.fd), errno);
-    return client.mountFd(npk.get(), arguments.options());
+    return client.mountFd(openPackage(arguments.fd).get(), arguments.options());
 }
 
 void addMount(CLI::App& app, Session& session) {
@@ -148,6 +145,12 @@ void addMonitor(CLI::App& app, Session& session) {
 
 }  // namespace
 
+UniqueFd openPackage(const std::string& path) {
+    UniqueFd npk{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+    if (!npk) throwErrno(Code::Failed, "cannot open " + printable(path), errno);
+    return npk;
+}
+
 void addCommands(CLI::App& app, Session& session) {
     addMount(app, session);
     addUnmount(app, session);
@@ -155,6 +158,7 @@ void addCommands(CLI::App& app, Session& session) {
     addContainers(app, session);
     addInspect(app, session);
     addMonitor(app, session);
+    addRepositoryCommands(app, session);
     app.require_subcommand(1);
 }
 

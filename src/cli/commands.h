@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+#include "base/unique_fd.h"
+
 namespace northstar::cli {
 
 struct Session {
@@ -16,5 +18,11 @@ struct Session {
 
 // session must outlive app and command.
 void addCommands(CLI::App& app, Session& session);
+
+// commands_repository.cpp: repositories, install, uninstall, verify, reload. Called by the above.
+void addRepositoryCommands(CLI::App& app, Session& session);
+
+// A package by its path, opened with the caller's rights and without waiting for anything. Throws Failed.
+[[nodiscard]] UniqueFd openPackage(const std::string& path);
 
 }  // namespace northstar::cli

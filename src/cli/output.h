@@ -2,6 +2,7 @@
 // What northstarctl prints on standard output: a table for people or JSON for programs.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,7 +15,7 @@ struct Column {
     std::string title;  // heading of the table
     std::string key;    // member of the JSON object
 };
-using Cell = std::variant<std::string, bool>;
+using Cell = std::variant<std::string, bool, std::uint64_t, std::vector<std::string>>;
 
 // One line of any length: what would move a terminal's cursor or start an escape sequence becomes '?'.
 [[nodiscard]] std::string plain(std::string text);
