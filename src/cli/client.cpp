@@ -124,6 +124,17 @@ std::string Client::mountFd(int npk, const Options& options) {
 
 void Client::unmount(const std::string& what, const Options& options) { call("Unmount", what, withAsk(options)); }
 
+std::vector<std::string> Client::unmountMany(const std::vector<std::string>& what, const Options& options) {
+    std::vector<sdbus::Struct<std::string, bool, std::string, std::string>> results;
+    auto reply = call("UnmountMany", what, withAsk(options));
+    reply >> results;
+    std::vector<std::string> failures;
+    for (const auto& result : results) {
+        if (!std::get<1>(result)) failures.push_back(std::get<3>(result));
+    }
+    return failures;
+}
+
 std::vector<MountRow> Client::listMounts() {
     std::vector<sdbus::Struct<sdbus::ObjectPath, std::string, std::string, std::string>> mounts;
     auto reply = call("ListMounts");

@@ -67,19 +67,35 @@ void addMount(CLI::App& app, Session& session) {
     });
 }
 
+void unmountAll(Client client, const Options& options) {
+    std::vector<std::string> objects;
+    for (const auto& mount : client.listMounts()) objects.push_back(mount.object);
+    const auto failures = client.unmountMany(objects, options);
+    for (const auto& failure : failures) std::cerr << "northstarctl: " << plain(failure) << std::endl;
+    if (!failures.empty()) {
+        throw Error{Code::Busy, std::to_string(failures.size()) + " of " + std::to_string(objects.size()) +
+                                    " mounts could not be unmounted"};
+    }
+}
+
 void addUnmount(CLI::App& app, Session& session) {
     struct Arguments {
         std::string what;
+        bool all = false;
         bool lazy = false;
     };
-    auto* command = app.add_subcommand("unmount", "Unmount a container");
+    auto* command = app.add_subcommand("unmount", "Unmount a container, or all");
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("what", arguments->what, "A container, a mount point or a mount's object path")->required();
+    auto* what = command->add_option_group("what", "what to unmount: one of");
+    what->add_option("what", arguments->what, "A container, a mount point or a mount's object path");
+    what->add_flag("--all", arguments->all, "Everything that is mounted");
+    what->require_option(1);
     command->add_flag("--lazy", arguments->lazy, "Detach it now, even if it is in use");
     command->callback([&session, arguments] {
         session.command = [&session, arguments] {
             Options options;
             if (arguments->lazy) options["lazy"] = sdbus::Variant{true};
+            if (arguments->all) return unmountAll(connect(session), options);
             connect(session).unmount(arguments->what, options);
         };
     });

@@ -50,6 +50,21 @@ TEST_F(CliTest, MountPrintsTheMountPointAndPassesTheOptions) {
     EXPECT_TRUE(nothingLeft());
 }
 
+TEST_F(CliTest, UnmountTakesDownAllAndTellsOfThoseThatItCannot) {
+    EXPECT_EQ(run({"unmount", "--all"}), 0);
+    EXPECT_EQ(run({"mount", "fonts"}), 0);
+    EXPECT_EQ(run({"mount", "multi:1.0.0"}), 0);
+    kernel_->keepBusy(runDir() + "/fonts:2.3.4", {{42, "cat", "/file"}});
+    EXPECT_EQ(run({"unmount", "--all"}), 1);
+    EXPECT_TRUE(shows("fonts:2.3.4.*42 \\(cat, /file\\)")) << text_;
+    EXPECT_TRUE(shows("1 of 2 mounts")) << text_;
+    kernel_->release(runDir() + "/fonts:2.3.4");
+    EXPECT_EQ(run({"unmount", "--all"}), 0);
+    EXPECT_TRUE(nothingLeft());
+    EXPECT_TRUE(fails(2, "what", {"unmount"}));
+    EXPECT_TRUE(fails(2, "what", {"unmount", "fonts", "--all"}));
+}
+
 TEST_F(CliTest, MountTakesPathsAndDescriptors) {
     EXPECT_EQ(run({"mount", "--file", dataPath("signed/fonts-2.3.4.npk")}), 0);
     EXPECT_EQ(text_, runDir() + "/fonts:2.3.4\n");

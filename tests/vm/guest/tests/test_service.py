@@ -3,6 +3,7 @@
 
 import os
 from pathlib import Path
+import shutil
 import signal
 import time
 
@@ -130,6 +131,17 @@ class MountsOutlive(ServiceTestCase):
                     self.client.unmount(container)
         self.pid = None
         self.assert_known_again()
+
+    def test_a_stop_takes_them_down_where_the_unit_says_so(self):
+        drop_in = Path(f'/run/systemd/system/{UNIT}.d/vmtest.conf')
+        drop_in.parent.mkdir(parents=True)
+        drop_in.write_text('[Service]\nExecStop=/usr/bin/northstarctl unmount --all\n')
+        self.addCleanup(run, 'systemctl', 'daemon-reload')
+        self.addCleanup(shutil.rmtree, drop_in.parent)
+        run('systemctl', 'daemon-reload')
+        stop()
+        self.assertEqual(self.left_behind(), '')
+        self.assertEqual(list(RUN_DIR.iterdir()), [])
 
     def test_an_unmount_by_somebody_else_is_noticed(self):
         container = self.containers[0]
