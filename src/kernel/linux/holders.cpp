@@ -67,8 +67,8 @@ bool isPassing(const std::string& name) {
     return flags >= 0 && (flags & O_PATH) != 0;
 }
 
-// What of the device the process holds; empty if nothing.
-std::string held(const std::string& process, bool self, dev_t device) {
+// What of the device the process holds, mappings aside; empty if nothing.
+std::string openFile(const std::string& process, bool self, dev_t device) {
     for (const char* name : {"/cwd", "/root", "/exe"}) {
         if (isOn(process + name, device)) return target(process + name);
     }
@@ -76,21 +76,36 @@ std::string held(const std::string& process, bool self, dev_t device) {
         const std::string link = process + "/fd/" + name;
         if (isOn(link, device) && !(self && isPassing(name))) return target(link);
     }
-    return mappedFile(process, device);
+    return "";
+}
+
+std::vector<pid_t> processes(const std::string& proc) {
+    std::vector<pid_t> all;
+    for (const std::string& name : entries(proc)) {
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error == std::errc{} && end == name.data() + name.size()) all.push_back(pid);
+    }
+    return all;
 }
 
 }  // namespace
 
-std::vector<Holder> findHolders(dev_t device, std::size_t most) {
+std::vector<Holder> findHolders(dev_t device, std::size_t most, std::chrono::milliseconds budget,
+                                const std::string& proc) {
+    const auto deadline = std::chrono::steady_clock::now() + budget;
+    const auto all = processes(proc);
     std::vector<Holder> found;
-    for (const std::string& name : entries("/proc")) {
-        if (found.size() >= most) break;
-        pid_t pid = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (error != std::errc{} || end != name.data() + name.size()) continue;
-        const std::string process = "/proc/" + name;
-        std::string path = held(process, pid == ::getpid(), device);
-        if (!path.empty()) found.push_back({pid, readLine(process + "/comm").value_or("?"), std::move(path)});
+    for (const bool mappings : {false, true}) {
+        for (const pid_t pid : all) {
+            if (found.size() >= most || std::chrono::steady_clock::now() >= deadline) return found;
+            const std::string process = proc + "/" + std::to_string(pid);
+            std::string path =
+                mappings ? mappedFile(process, device) : openFile(process, pid == ::getpid(), device);
+            if (!path.empty())
+                found.push_back({pid, readLine(process + "/comm").value_or("?"), std::move(path)});
+        }
+        if (!found.empty()) break;
     }
     return found;
 }

@@ -4,13 +4,20 @@
 // there.
 #pragma once
 
+#include <chrono>
+#include <string>
 #include <vector>
 
 #include "kernel/kernel.h"
 
 namespace northstar {
 
-// See Kernel::holders. Each process is named once. Processes that end meanwhile are skipped.
-[[nodiscard]] std::vector<Holder> findHolders(dev_t device, std::size_t most);
+// See Kernel::holders. Each process is named once. Processes that end meanwhile are skipped. Mappings, which
+// are expensive to read, count only if nothing else was found. It is an explanation, not an inventory: what
+// was not seen within `budget` is left out (a system with thousands of processes takes longer than a caller
+// wants to wait for an error). `proc`: where /proc is.
+[[nodiscard]] std::vector<Holder> findHolders(
+    dev_t device, std::size_t most, std::chrono::milliseconds budget = std::chrono::milliseconds{200},
+    const std::string& proc = "/proc");
 
 }  // namespace northstar
