@@ -3,26 +3,18 @@
 
 #include <cstring>
 
+#include "base/utf8.h"
+
 namespace northstar {
 namespace {
 
 constexpr std::size_t kMaxPrintable = 200;
 
-// Length of the well-formed UTF-8 sequence at text[at], 0 if there is none (RFC 3629).
+// As one character of a line: no C1 control (U+0080 to U+009F) either.
 std::size_t sequenceLength(const std::string& text, std::size_t at) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = byte(at);
-    const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (length == 0 || at + length > text.size()) return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(at + i) & 0xc0) != 0x80) return 0;
-    }
-    if (lead == 0xe0 && byte(at + 1) < 0xa0) return 0;   // overlong
-    if (lead == 0xed && byte(at + 1) >= 0xa0) return 0;  // surrogates
-    if (lead == 0xf0 && byte(at + 1) < 0x90) return 0;   // overlong
-    if (lead == 0xf4 && byte(at + 1) >= 0x90) return 0;  // beyond U+10FFFF
-    if (lead == 0xc2 && byte(at + 1) < 0xa0) return 0;   // C1 controls
-    return length;
+    const std::size_t length = utf8SequenceLength(text, at);
+    const bool control = length == 2 && text[at] == '\xc2' && static_cast<unsigned char>(text[at + 1]) < 0xa0;
+    return control ? 0 : length;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/hex.h"
 #include "base/unique_fd.h"
+#include "base/utf8.h"
 
 namespace northstar::test {
 namespace {
@@ -28,6 +29,15 @@ TEST(Extent, LiesWithinAFileOnlyWhole) {
     EXPECT_FALSE((Extent{101, 0}.within(100)));
     EXPECT_FALSE((Extent{kMost, 2}.within(100)));
     EXPECT_FALSE((Extent{2, kMost}.within(100)));
+}
+
+TEST(Utf8, KeepsTextAndEscapesTheRest) {
+    EXPECT_EQ(toUtf8("/run/ä€😀\n\\"), "/run/ä€😀\n\\");
+    EXPECT_EQ(toUtf8("a\xff"
+                     "b\xc3"),
+              "a\\xffb\\xc3");
+    EXPECT_EQ(toUtf8("\xc0\x80\xed\xa0\x80"), "\\xc0\\x80\\xed\\xa0\\x80");  // overlong, surrogate
+    EXPECT_EQ(toUtf8("\xc2\x85"), "\xc2\x85");                               // a control, but UTF-8
 }
 
 TEST(Hex, GoesThereAndBack) {
