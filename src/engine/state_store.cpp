@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <toml++/toml.h>
 
@@ -11,6 +12,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace northstar {
 namespace {
@@ -19,13 +21,14 @@ std::string fileName(std::uint32_t id) { return std::to_string(id) + ".toml"; }
 
 std::int64_t toInt(std::uint64_t value) { return static_cast<std::int64_t>(value); }  // bits kept both ways
 
+// TOML is UTF-8; recovery takes the bytes of the mount point from the mount table.
 std::string serialize(const MountRecord& r) {
     const toml::table table{{"id", toInt(r.id)},
                             {"name", r.name},
                             {"version", r.version},
                             {"repository", r.repository},
                             {"source", r.source},
-                            {"mount_point", r.mountPoint},
+                            {"mount_point", toUtf8(r.mountPoint)},
                             {"device", r.device},
                             {"loop_device", r.loopDevice},
                             {"filesystem", r.filesystem},
@@ -83,6 +86,14 @@ StateStore::StateStore(const std::string& directory) : path_{directory + "/mount
     directory_ = UniqueFd{open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
     if (!directory_) throwErrno(Code::Failed, "Cannot open the state directory " + path_, errno);
     if (fchmod(directory_.get(), 0700) != 0) throwErrno(Code::Failed, "Cannot protect " + path_, errno);
+}
+
+void StateStore::lock() const {
+    if (flock(directory_.get(), LOCK_EX | LOCK_NB) == 0) return;
+    if (errno != EWOULDBLOCK) throwErrno(Code::Failed, "Cannot lock the state directory " + path_, errno);
+    throw Error{Code::Failed, "Cannot use the state directory " + path_ +
+                                  ": another instance of the service uses it; end it, or give this one a state_dir "
+                                  "and a run_dir of its own"};
 }
 
 void StateStore::save(const MountRecord& record) const {

@@ -16,6 +16,9 @@ public:
     // Makes the directory (0700) and opens it. Throws Failed.
     explicit StateStore(const std::string& directory);
 
+    // Keeps every other service from using the directory, until destroyed. Throws Failed if one does.
+    void lock() const;
+
     // Writes atomically (temporary file and rename). Any thread; one record is only ever written by one. Throws Failed.
     void save(const MountRecord& record) const;
     void remove(std::uint32_t id) const noexcept;

@@ -13,6 +13,28 @@
 namespace northstar::test {
 namespace {
 
+TEST(StateStore, OneAtATimeMayHaveTheDirectory) {
+    const TemporaryDirectory directory;
+    const StateStore second{directory.path()};
+    {
+        const StateStore first{directory.path()};
+        first.lock();
+        expectError(Code::Failed, directory.path(), [&] { second.lock(); });
+    }
+    EXPECT_NO_THROW(second.lock());
+}
+
+TEST(StateStore, APathThatIsNoTextDoesNotBreakTheRecord) {
+    const TemporaryDirectory directory;
+    const StateStore state{directory.path()};
+    MountRecord record;
+    record.id = 1;
+    record.mountPoint = "/srv/\xff";
+    state.save(record);
+    ASSERT_EQ(state.load().size(), 1U);
+    EXPECT_EQ(state.load()[0].mountPoint, "/srv/\\xff");
+}
+
 TEST(StateStore, WhatIsSavedIsLoaded) {
     const TemporaryDirectory directory;
     MountRecord record;
