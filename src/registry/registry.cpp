@@ -87,4 +87,10 @@ bool Registry::isMounted(const std::string& container, const std::string& reposi
     });
 }
 
+std::set<std::pair<std::string, std::string>> Registry::mountedContainers() const {
+    std::set<std::pair<std::string, std::string>> mounted;
+    for (const auto& [id, record] : mounts_) mounted.emplace(record.repository, record.container());
+    return mounted;
+}
+
 }  // namespace northstar

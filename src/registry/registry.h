@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "registry/mount_record.h"
@@ -35,6 +37,9 @@ public:
     [[nodiscard]] std::vector<const MountRecord*> findByContainer(const std::string& container) const;
     [[nodiscard]] std::vector<const MountRecord*> findByDevice(dev_t device) const;
     [[nodiscard]] bool isMounted(const std::string& container, const std::string& repository) const;
+
+    // Repository and container of all mounts, for many questions at once.
+    [[nodiscard]] std::set<std::pair<std::string, std::string>> mountedContainers() const;
 
     // By number. Mounts only, no reservations.
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& mounts() const noexcept { return mounts_; }

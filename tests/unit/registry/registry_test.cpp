@@ -39,6 +39,16 @@ TEST(Registry, AReservationIsNoMount) {
     expectError(Code::AlreadyMounted, "a:1.0.0", [&] { static_cast<void>(registry.reserve("/m", 0)); });
 }
 
+TEST(Registry, TellsAllMountedContainersAtOnce) {
+    Registry registry{{0, 0}};
+    registry.add(record(1, "a", "/m"));
+    registry.add(record(2, "a", "/n"));
+    registry.add(record(3, "b", "/o"));
+    static_cast<void>(registry.reserve("/p", 0));
+    EXPECT_EQ(registry.mountedContainers(),
+              (std::set<std::pair<std::string, std::string>>{{"main", "a:1.0.0"}, {"main", "b:1.0.0"}}));
+}
+
 TEST(Registry, NumbersAreNeverGivenTwice) {
     Registry registry{{0, 0}};
     const auto first = registry.reserve("/m", 0);
