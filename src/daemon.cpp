@@ -43,18 +43,20 @@ struct Daemon::Parts {
           bus::Loaded loaded)
         : kernel{std::move(linux)},
           connection{connect(options.bus)},
-          core{*connection, *kernel, loaded.config, options.configPath},
+          core{*connection, *kernel, loaded.config, options.configPath, hooks.polkitTimeout},
           calls{core},
           dispatcher{core, hooks.mapUid} {
         core.mountTableChanged = [] {};
         takeName();
+        core.state.lock();
         for (const auto& [name, repository] : loaded.repositories) removeInterruptedInstalls(repository->config);
         bus::applyLoaded(core, std::move(loaded));
         for (auto& record : recoverMounts(*kernel, core.state)) {
             spdlog::info("Adopted {} on {}", record.container(), record.mountPoint);
             core.registry.add(std::move(record));
         }
-        objects = std::make_unique<bus::Objects>(core, calls, dispatcher, kernel->verityAvailable());
+        core.verityAvailable = kernel->verityAvailable();
+        objects = std::make_unique<bus::Objects>(core, calls, dispatcher);
         for (const auto& [id, record] : core.registry.mounts()) objects->addMount(id);
         watches = std::make_unique<bus::Watches>(core);
         if (options.handleSignals) watchSignals();

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@ struct DaemonOptions {
 
 struct DaemonTestHooks {
     std::function<uid_t(uid_t)> mapUid;  // what a caller's euid counts as
+    std::chrono::milliseconds polkitTimeout = std::chrono::minutes{5};  // a person may need minutes to answer
 };
 
 class Daemon {

@@ -7,6 +7,9 @@ namespace {
 constexpr const char* kName = "org.freedesktop.PolicyKit1";
 constexpr const char* kPath = "/org/freedesktop/PolicyKit1/Authority";
 constexpr const char* kInterface = "org.freedesktop.PolicyKit1.Authority";
+constexpr const char* kNoReply =
+    "org.freedesktop.DBus.Error.NoReply";  // what a call that timed out ends with
+constexpr const char* kTimeout = "org.freedesktop.DBus.Error.Timeout";
 constexpr std::uint32_t kAllowUserInteraction = 1;  // CheckAuthorizationFlags, polkit's D-Bus API reference
 
 using Subject = sdbus::Struct<std::string, std::map<std::string, sdbus::Variant>>;
@@ -14,24 +17,28 @@ using Answer = sdbus::Struct<bool, bool, Details>;  // is_authorized, is_challen
 
 }  // namespace
 
-Polkit::Polkit(sdbus::IConnection& bus)
-    : proxy_{sdbus::createProxy(bus, bus::ServiceName{kName}, sdbus::ObjectPath{kPath})} {}
+Polkit::Polkit(sdbus::IConnection& bus, std::chrono::microseconds timeout)
+    : proxy_{sdbus::createProxy(bus, bus::ServiceName{kName}, sdbus::ObjectPath{kPath})}, timeout_{timeout} {}
 
 std::string Polkit::check(const std::string& subject, const std::string& action, const Details& details,
-                          bool interactive, Done done, std::chrono::microseconds timeout) {
+                          bool interactive, Done done) {
     const std::string id = "northstar-" + std::to_string(++next_);
     const Subject who{std::string{"system-bus-name"},
                       std::map<std::string, sdbus::Variant>{{"name", sdbus::Variant{subject}}}};
     auto onReply = [this, id, done = std::move(done)](bus::CallError error, const Answer& answer) {
         // The pending call owns this handler: it must outlive what `done` does.
         const auto call = pending_.extract(id);
-        if (error) return done(Verdict::Failed, error->getName() + ": " + error->getMessage());
+        if (error) {
+            const std::string name = error->getName();
+            if (name == kNoReply || name == kTimeout) sendCancel(id);  // its dialog would stay open
+            return done(Verdict::Failed, name + ": " + error->getMessage());
+        }
         if (answer.get<0>()) return done(Verdict::Granted, {});
         done(answer.get<1>() ? Verdict::NeedsInteraction : Verdict::Denied, {});
     };
     pending_[id] = proxy_->callMethodAsync("CheckAuthorization")
                        .onInterface(kInterface)
-                       .withTimeout(timeout)
+                       .withTimeout(timeout_)
                        .withArguments(who, action, details, interactive ? kAllowUserInteraction : 0U, id)
                        .uponReplyInvoke(std::move(onReply));
     return id;
@@ -42,6 +49,10 @@ void Polkit::cancel(const std::string& id) {
     if (it == pending_.end()) return;
     it->second.cancel();
     pending_.erase(it);
+    sendCancel(id);
+}
+
+void Polkit::sendCancel(const std::string& id) {
     proxy_->callMethodAsync("CancelCheckAuthorization")
         .onInterface(kInterface)
         .withArguments(id)

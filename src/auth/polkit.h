@@ -21,18 +21,22 @@ public:
     // `detail`: why the check failed, for Failed.
     using Done = std::function<void(Verdict verdict, const std::string& detail)>;
 
-    explicit Polkit(sdbus::IConnection& bus);
+    // A person may need minutes to answer; a question that takes longer than the time-out is withdrawn and fails.
+    Polkit(sdbus::IConnection& bus, std::chrono::microseconds timeout);
 
     // Asks whether the owner of this unique bus name may do this. `done` runs on the bus thread, once, unless
-    // cancelled. Returns the cancellation id. A person may need minutes to answer, so that is the time-out.
+    // cancelled. Returns the cancellation id.
     std::string check(const std::string& subject, const std::string& action, const Details& details, bool interactive,
-                      Done done, std::chrono::microseconds timeout = std::chrono::minutes{5});
+                      Done done);
 
     // Forgets the question and tells polkit to close its dialog.
     void cancel(const std::string& id);
 
 private:
+    void sendCancel(const std::string& id);
+
     std::unique_ptr<sdbus::IProxy> proxy_;
+    std::chrono::microseconds timeout_;
     std::map<std::string, sdbus::PendingAsyncCall> pending_;
     std::uint64_t next_ = 0;
 };

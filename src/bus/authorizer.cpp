@@ -54,6 +54,11 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
     switch (answer.first) {
         case Polkit::Verdict::Granted: co_return Done{};
         case Polkit::Verdict::NeedsInteraction:
+            if (call->caller.interactive) {
+                throw Error{Code::AccessDenied, "User " + std::to_string(call->caller.euid) + " may not do " + name +
+                                                    ": nobody could be asked to authenticate (no polkit agent in this "
+                                                    "session, or it was dismissed); a polkit rule can allow it"};
+            }
             throw Error{Code::InteractiveAuthorizationRequired,
                         "User " + std::to_string(call->caller.euid) + " must authenticate for " + name +
                             "; allow interactive authorization in the call, or write a polkit rule"};

@@ -24,11 +24,12 @@ using CallPtr = std::shared_ptr<const Call>;
 
 class Authorizer {
 public:
-    Authorizer(sdbus::IConnection& bus, ClientWatch& clients, Authorization mode)
-        : polkit_{bus}, clients_{clients}, mode_{mode} {}
+    Authorizer(sdbus::IConnection& bus, ClientWatch& clients, Authorization mode, std::chrono::microseconds timeout)
+        : polkit_{bus, timeout}, clients_{clients}, mode_{mode} {}
     void setMode(Authorization mode) { mode_ = mode; }
 
-    // Returns if the caller may, else throws AccessDenied or InteractiveAuthorizationRequired, naming the action.
+    // Returns if the caller may, else throws AccessDenied, or InteractiveAuthorizationRequired if a person would have to
+    // be asked and the call does not allow that; both name the action.
     // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
     Async<Done> require(CallPtr call, std::string_view action, Details details);
 

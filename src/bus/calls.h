@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the methods do. Each is a coroutine on the bus thread: decode, authorize, check the state again, let a worker
 // do it, tell the objects, return the results. Errors are thrown.
+//
+// Mounts and unmounts stand in line twice. From its arrival on behind those of the same caller that concern the same
+// container or mount point, so that what a client sends without waiting is done as sent; once it is authorized behind
+// those of everybody, so that a question that waits for a person keeps no other caller waiting.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -24,10 +29,12 @@ class Calls {
 public:
     explicit Calls(Core& core) : core_{core} {}
 
-    // calls_mount.cpp
-    Async<MountReply> mount(CallPtr call, std::string what, Options options);
+    // calls_file.cpp
     Async<MountReply> mountFile(CallPtr call, std::string path, Options options);
     Async<MountReply> mountFd(CallPtr call, sdbus::UnixFd npk, Options options);
+
+    // calls_mount.cpp
+    Async<MountReply> mount(CallPtr call, std::string what, Options options);
     Async<std::tuple<std::vector<MountManyItem>>> mountMany(CallPtr call, std::vector<std::string> what,
                                                             Options options);
     // Mounts every container of the repositories with mount_on_start that is not mounted yet; failures are logged.
@@ -59,6 +66,11 @@ private:
         std::string repository, source;
         Verification verification{};
     };
+    // calls_file.cpp
+    [[nodiscard]] Details fileDetails(const std::string& source, const MountCallOptions& options) const;
+    [[nodiscard]] Order::Keys unreadKeys(const MountCallOptions& options);
+    Async<Done> authorizeUnverified(CallPtr call, std::string source, MountCallOptions options);
+
     Async<Found> findCurrent(std::string what, std::string repository);
     Async<Done> authorizeMount(CallPtr call, std::string container, std::string repository, bool verified,
                                MountCallOptions options);
@@ -66,6 +78,8 @@ private:
     Async<MountReply> mountFound(CallPtr call, std::string container, bool verified, MountCallOptions options);
     Async<MountReply> mountPrepared(CallPtr call, Prepared prepared, MountCallOptions options);
     Async<MountReply> mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options);
+    void setVerityAvailable(bool available);
+    Async<Done> refreshVerity();
     struct Item {
         std::string container;
         bool verified;  // what was authorized
@@ -76,16 +90,33 @@ private:
     [[nodiscard]] std::string targetOf(const std::string& container, const MountCallOptions& options) const;
 
     [[nodiscard]] std::uint32_t findMounted(const std::string& what) const;
-    Async<Done> authorizeUnmount(CallPtr call, std::uint32_t id);
-    Async<std::tuple<>> unmountAuthorized(std::uint32_t id, bool lazy);
-    Detached unmountItem(std::uint32_t id, bool lazy, UnmountManyItem& result, std::function<void(Done)> done);
+    [[nodiscard]] const MountRecord* peek(const std::string& what) const;  // nullptr: nothing, or not one
+    // What an unmount concerns, be it mounted or about to be: keys of core.order.
+    [[nodiscard]] Order::Keys concerned(const std::string& scope, const std::string& what) const;
+    // `granted`: the mount that the caller was authorized for already.
+    Async<std::tuple<>> unmountInTurn(CallPtr call, std::string what, bool lazy, std::optional<std::uint32_t> granted);
+    Async<std::tuple<>> unmountNow(std::uint32_t id, bool lazy);
+    struct UnmountItem {
+        std::string what;
+        std::optional<std::uint32_t> granted;
+        std::size_t at;  // place in the results
+    };
+    Detached unmountItem(CallPtr call, UnmountItem item, bool lazy, UnmountManyItem& result,
+                         std::function<void(Done)> done);
 
     Core& core_;
+    std::uint64_t unread_ = 0;  // numbers packages whose container is not known yet
     bool starting_ = false;  // mountOnStart is at work
 };
 
 // The call with what its options say about asking a person.
 [[nodiscard]] CallPtr withOptions(const CallPtr& call, const Options& options);
+
+// A caller's own line in core.order.
+[[nodiscard]] std::string lineOf(const CallPtr& call);
+
+// What polkit's rules see of a container ("name:version"); an empty repository: a file or descriptor.
+[[nodiscard]] Details containerDetails(const std::string& container, const std::string& repository, bool verified);
 
 // The results of one call for many are kept until the last is there. Throws LimitsExceeded.
 void refuseTooMany(std::size_t items);

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mount, MountFile, MountFd, MountMany.
-#include <fcntl.h>
-#include <linux/openat2.h>
+// Mount, MountMany, and what all mounts have in common.
 #include <spdlog/spdlog.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <array>
 
 #include "bus/calls.h"
 #include "bus/error_names.h"
@@ -15,23 +9,26 @@
 namespace northstar::bus {
 namespace {
 
-// No magic link: /proc/PID/fd/N would be opened with our rights. O_NONBLOCK so that a FIFO cannot hang a worker.
-UniqueFd openPath(const std::string& path) {
-    open_how how{};
-    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    how.resolve = RESOLVE_NO_MAGICLINKS;
-    UniqueFd file{static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
-    if (!file) throwErrno(Code::Failed, "Cannot open the package " + printable(path), errno);
-    return file;
-}
-
-std::string describe(int fd) {
-    std::array<char, 256> target{};
-    const auto length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
-    return length > 0 ? printable({target.data(), static_cast<std::size_t>(length)}) : "descriptor";
+bool isUnsupported(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const Error& error) {
+        return error.code() == Code::Unsupported;
+    } catch (...) {
+        return false;
+    }
 }
 
 }  // namespace
+
+Details containerDetails(const std::string& container, const std::string& repository, bool verified) {
+    const auto colon = container.find(':');
+    return {{"container", container},
+            {"name", container.substr(0, colon)},
+            {"version", container.substr(colon + 1)},
+            {"repository", repository},
+            {"verified", verified ? "true" : "false"}};
+}
 
 sdbus::ObjectPath mountPath(std::uint32_t id) { return sdbus::ObjectPath{kMountsPath + std::to_string(id)}; }
 
@@ -42,25 +39,13 @@ CallPtr withOptions(const CallPtr& call, const Options& options) {
     return changed;
 }
 
+std::string lineOf(const CallPtr& call) { return "from " + call->caller.name; }
+
 void refuseTooMany(std::size_t items) {
     constexpr std::size_t kMost = 4096;  // as many as mounts by default
     if (items <= kMost) return;
     throw Error{Code::LimitsExceeded, "A call may name at most " + std::to_string(kMost) + " items, not " +
                                           std::to_string(items) + "; split it"};
-}
-
-void refuseStallingFile(Kernel& kernel, int fd) {
-    const std::string type = kernel.filesystemType(fd);
-    if (!type.empty() && !type.starts_with("fuse")) return;
-    throw Error{Code::InvalidArgs, "Cannot use the descriptor: its file is on " +
-                                       (type.empty() ? "a filesystem that is not mounted here" : "a " + type + " filesystem") +
-                                       ", which may stall; pass a memfd with a copy instead"};
-}
-
-UniqueFd takeFd(const sdbus::UnixFd& fd) {
-    UniqueFd copy{fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
-    if (!copy) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
-    return copy;
 }
 
 std::string Calls::targetOf(const std::string& container, const MountCallOptions& options) const {
@@ -89,11 +74,12 @@ Async<Found> Calls::findCurrent(std::string what, std::string repository) {
 Async<Done> Calls::authorizeMount(CallPtr call, std::string container, std::string repository, bool verified,
                                   MountCallOptions options) {
     const std::string target = targetOf(container, options);
-    const auto colon = container.find(':');
-    const Details details{{"container", container},        {"name", container.substr(0, colon)},
-                          {"version", container.substr(colon + 1)}, {"repository", repository},
-                          {"verified", verified ? "true" : "false"}, {"target", target}};
-    co_await core_.authorizer.require(call, verified ? action::kMount : action::kMountUnverified, details);
+    Details details = containerDetails(container, repository, verified);
+    details["target"] = target;
+    // An unverified file was asked for before it was read.
+    if (verified || !options.allowUnverified) {
+        co_await core_.authorizer.require(call, verified ? action::kMount : action::kMountUnverified, details);
+    }
     // Its own name, or one that no container has by default: not inside, nor in the name of, somebody else's.
     const std::string prefix = core_.config.runDir + "/";
     const std::string leaf = target.starts_with(prefix) ? target.substr(prefix.size()) : "";
@@ -119,14 +105,20 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     request.loopDeviceTimeout = core_.config.loopDeviceTimeout;
     request.id = core_.registry.reserve(request.mountPoint, request.ownerUid);
     MountRecord record;
+    std::exception_ptr failure;
     try {
         Work job{core_.workers, core_.loop, container,
                  [this, &request] { return mountPackage(core_.kernel, core_.state, request); }};
         record = co_await job;
     } catch (...) {
         core_.registry.cancel(request.id);
-        throw;
+        failure = std::current_exception();
     }
+    if (failure) {
+        if (isUnsupported(failure)) co_await refreshVerity();
+        std::rethrow_exception(failure);
+    }
+    if (!record.verityUuid.empty()) setVerityAvailable(true);
     core_.registry.add(record);
     spdlog::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
                  record.verified ? "verified" : "unverified", record.ownerUid);
@@ -135,8 +127,22 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     co_return reply;
 }
 
+void Calls::setVerityAvailable(bool available) {
+    if (std::exchange(core_.verityAvailable, available) != available) core_.events.verityAvailableChanged();
+}
+
+// The module may have been loaded since; the kernel tells nobody.
+Async<Done> Calls::refreshVerity() {
+    Work job{core_.workers, core_.loop, "", [this] { return core_.kernel.verityAvailable(); }};
+    const bool available = co_await job;
+    setVerityAvailable(available);
+    co_return Done{};
+}
+
 // The caller has been authorized for this container.
 Async<MountReply> Calls::mountFound(CallPtr call, std::string container, bool verified, MountCallOptions options) {
+    const Order::Keys keys{container, targetOf(container, options)};
+    const Order::Turn turn = co_await core_.order.enter("", keys);
     const Found found = co_await findCurrent(container, options.repository);
     if (found.entry.package->verified() != verified) {  // a reload came between the question and the answer
         throw Error{Code::Failed, "Cannot mount " + container + ": the keys of repository " + options.repository +
@@ -154,47 +160,10 @@ Async<MountReply> Calls::mount(CallPtr call, std::string what, Options options) 
     const Found found = core_.catalog.find(what, decoded.repository);
     // From here on it is this container of this repository: what was authorized is what gets mounted.
     decoded.repository = found.repository->name;
+    const Order::Keys keys{found.container, targetOf(found.container, decoded)};
+    const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
     co_await authorizeMount(asked, found.container, found.repository->name, found.repository->verified(), decoded);
     co_return co_await mountFound(asked, found.container, found.repository->verified(), decoded);
-}
-
-Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options) {
-    const auto policy = options.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
-    auto descriptor = std::make_shared<UniqueFd>(std::move(fd));
-    // On a worker from the first question on: the file may be on a slow or hostile filesystem.
-    Work open{core_.workers, core_.loop, "", [this, descriptor, keys = core_.fileKeys, policy, source,
-                                              trusted = call->caller.euid == 0] {
-                  if (!trusted) refuseStallingFile(core_.kernel, descriptor->get());
-                  return std::make_shared<const Package>(openPackage(std::move(*descriptor), keys, policy, source));
-              }};
-    const std::shared_ptr<const Package> package = co_await open;
-    if (package->verified() && options.verity != VerityMode::Eio) {
-        // Who can damage the file could bring the machine down.
-        const Details details{{"container", package->manifest.container()}, {"source", source}, {"verified", "true"}};
-        co_await core_.authorizer.require(call, action::kMountUnverified, details);
-    }
-    co_await authorizeMount(call, package->manifest.container(), "", package->verified(), options);
-    Prepared prepared{package, nullptr, "", source, core_.config.fileVerification};
-    co_return co_await mountPrepared(call, std::move(prepared), std::move(options));
-}
-
-Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options options) {
-    MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
-    const std::string normal = normalPath(path, "The package");
-    const CallPtr asked = withOptions(call, options);
-    // Before the path is touched: whether a file exists, and what is in it, is not for everyone to know.
-    const Details details{{"path", normal}};
-    co_await core_.authorizer.require(asked, action::kMountPath, details);
-    Work open{core_.workers, core_.loop, "", [normal] { return openPath(normal); }};
-    UniqueFd file = co_await open;
-    co_return co_await mountOpened(asked, std::move(file), normal, std::move(decoded));
-}
-
-Async<MountReply> Calls::mountFd(CallPtr call, sdbus::UnixFd npk, Options options) {
-    MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
-    UniqueFd file = takeFd(npk);
-    std::string source = describe(file.get());
-    co_return co_await mountOpened(withOptions(call, options), std::move(file), std::move(source), std::move(decoded));
 }
 
 Detached Calls::mountItem(CallPtr call, Item item, MountManyItem& result, std::function<void(Done)> done) {
@@ -215,21 +184,32 @@ Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std
     refuseTooMany(what.size());
     const CallPtr asked = withOptions(call, options);
     std::vector<MountManyItem> results(what.size());
-    std::vector<Item> items;
-    // One after the other: several dialogs at once would help nobody.
+    const auto refuse = [&](std::size_t at) {
+        const sdbus::Error error = toBusError(std::current_exception());
+        results[at] = MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{error.getName()},
+                                    error.getMessage()};
+    };
+    std::vector<Item> found, items;  // the latter authorized, too
+    Order::Keys keys;
     for (std::size_t at = 0; at < what.size(); ++at) {
         results[at] = MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{}, std::string{}};
         try {
-            const Found found = core_.catalog.find(what[at], decoded.repository);
-            Item item{found.container, found.repository->verified(), decoded, at};
-            item.options.repository = found.repository->name;
-            co_await authorizeMount(asked, found.container, found.repository->name, found.repository->verified(),
-                                    item.options);
+            const Found one = core_.catalog.find(what[at], decoded.repository);
+            found.push_back({one.container, one.repository->verified(), decoded, at});
+            found.back().options.repository = one.repository->name;
+            keys.insert({one.container, targetOf(one.container, decoded)});
+        } catch (...) {
+            refuse(at);
+        }
+    }
+    const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
+    // One after the other: several dialogs at once would help nobody.
+    for (const Item& item : found) {
+        try {
+            co_await authorizeMount(asked, item.container, item.options.repository, item.verified, item.options);
             items.push_back(item);
         } catch (...) {
-            const sdbus::Error error = toBusError(std::current_exception());
-            results[at] = MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{error.getName()},
-                                        error.getMessage()};
+            refuse(item.at);
         }
     }
     if (!items.empty()) {

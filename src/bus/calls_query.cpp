@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/hex.h"
+#include "base/utf8.h"
 #include "bus/calls.h"
 #include "package/hash_tree.h"
 
@@ -11,19 +12,20 @@ namespace northstar::bus {
 Async<std::tuple<std::vector<MountListItem>>> Calls::listMounts(CallPtr) {
     std::vector<MountListItem> list;
     for (const auto& [id, record] : core_.registry.mounts()) {
-        list.push_back(MountListItem{mountPath(id), record.container(), record.mountPoint, record.device});
+        list.push_back(MountListItem{mountPath(id), record.container(), toUtf8(record.mountPoint), record.device});
     }
     std::tuple<std::vector<MountListItem>> reply{std::move(list)};
     co_return reply;
 }
 
 Async<std::tuple<std::vector<ContainerListItem>>> Calls::listContainers(CallPtr) {
+    const auto mounted = core_.registry.mountedContainers();
     std::vector<ContainerListItem> list;
     for (const auto& [name, repository] : core_.catalog.repositories()) {
         for (const auto& [container, entry] : repository->content.entries) {
             const Manifest& manifest = entry.package->manifest;
             list.push_back(ContainerListItem{manifest.name, manifest.version.text(), name,
-                                             core_.registry.isMounted(container, name)});
+                                             mounted.contains({name, container})});
         }
     }
     std::tuple<std::vector<ContainerListItem>> reply{std::move(list)};
@@ -60,7 +62,7 @@ Async<std::tuple<bool>> Calls::verify(CallPtr call, std::string what, Options op
     const std::string repository = decodeCommonOptions(options, true);
     const CallPtr asked = withOptions(call, options);
     Found found = core_.catalog.find(what, repository);
-    const Details details{{"container", found.container}, {"repository", found.repository->name}};
+    const Details details = containerDetails(found.container, found.repository->name, found.repository->verified());
     co_await core_.authorizer.require(asked, action::kVerify, details);
     found = co_await findCurrent(found.container, found.repository->name);
     const auto package = found.entry.package;

@@ -35,10 +35,11 @@ Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string reposito
 
 Async<std::tuple<>> Calls::uninstall(CallPtr call, std::string repository, std::string what, Options options) {
     decodeCommonOptions(options, false);
-    const Details details{{"repository", repository}, {"container", what}};
+    const Found asked = core_.catalog.find(what, repository);
+    const Details details = containerDetails(asked.container, repository, asked.repository->verified());
     co_await core_.authorizer.require(withOptions(call, options), action::kManageRepository, details);
     const auto pass = co_await core_.repositoryChanges.enter();
-    const Found found = core_.catalog.find(what, repository);
+    const Found found = core_.catalog.find(asked.container, repository);
     if (core_.registry.isMounted(found.container, repository)) {
         throw Error{Code::Busy, "Cannot uninstall " + found.container + " from " + repository +
                                     ": it is mounted; unmount it first"};
@@ -66,6 +67,7 @@ Async<std::tuple<>> Calls::reload(CallPtr call, Options options) {
     Loaded loaded = co_await job;
     applyLoaded(core_, std::move(loaded));
     core_.events.repositoriesReplaced();
+    co_await refreshVerity();
     spdlog::info("Reloaded {}", core_.configPath);
     co_return std::tuple<>{};
 }

@@ -10,6 +10,7 @@
 #include "bus/authorizer.h"
 #include "bus/client_watch.h"
 #include "bus/event_loop.h"
+#include "bus/order.h"
 #include "bus/turnstile.h"
 #include "config/config.h"
 #include "engine/executor.h"
@@ -32,10 +33,12 @@ struct Events {
     std::function<void(const MountRecord&, std::uint64_t block)> corrupted;
     std::function<void(const std::string& container, const std::string& repository)> installed, uninstalled;
     std::function<void()> repositoriesReplaced;
+    std::function<void()> verityAvailableChanged;
 };
 
 struct Core {
-    Core(sdbus::IConnection& connection, Kernel& linux, const Config& configuration, std::string file)
+    Core(sdbus::IConnection& connection, Kernel& linux, const Config& configuration, std::string file,
+         std::chrono::microseconds polkitTimeout)
         : bus{connection},
           kernel{linux},
           config{configuration},
@@ -43,9 +46,10 @@ struct Core {
           state{config.stateDir},
           registry{{config.limits.mounts, config.limits.mountsPerUid}},
           loop{bus},
+          order{loop},
           repositoryChanges{loop},
           clients{bus, loop},
-          authorizer{bus, clients, config.authorization},
+          authorizer{bus, clients, config.authorization, polkitTimeout},
           workers{config.workers},
           bulk{2} {}
 
@@ -58,9 +62,11 @@ struct Core {
     Catalog catalog;
     KeyRing fileKeys;  // for MountFile and MountFd: those of [files] and of all repositories
     std::set<std::uint32_t> unmounting;  // an unmount of ours is under way
+    bool verityAvailable = false;        // as far as is known: asked again when something hints at a change
     Events events;
     std::function<void()> mountTableChanged;  // asks for a look at the mount table, soon
     EventLoop loop;
+    Order order;  // mounts and unmounts: of one caller ("from NAME"), and of all ("")
     Turnstile repositoryChanges;  // installs, uninstalls and reloads, one at a time
     ClientWatch clients;
     Authorizer authorizer;

@@ -4,6 +4,13 @@
 #include <spdlog/spdlog.h>
 
 namespace northstar::bus {
+namespace {
+
+// A user has several programs, and each may use its limit; but connections cost nothing, so their calls are limited
+// together, too. Documented in mounter.toml(5).
+constexpr std::uint64_t kClientsOfUser = 4;
+
+}  // namespace
 
 CallPtr Dispatcher::begin(const sdbus::IObject& object, const char* interface, const char* name) {
     auto call = std::make_shared<Call>();
@@ -12,26 +19,50 @@ CallPtr Dispatcher::begin(const sdbus::IObject& object, const char* interface, c
         throw Error{Code::AccessDenied, std::string{interface} + "." + name + " has no authorization rule"};
     }
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
-    call->caller = currentCaller(object);
-    if (mapUid_) call->caller.euid = mapUid_(call->caller.euid);
-    const auto pending = pending_.find(call->caller.name);
-    const std::uint32_t limit = core_.config.limits.pendingCallsPerClient;
-    if (limit != 0 && pending != pending_.end() && pending->second >= limit) {
+    identify(*call, object);
+    refuseTooManyCalls(call->caller);
+    return call;
+}
+
+void Dispatcher::identify(Call& call, const sdbus::IObject& object) const {
+    try {
+        call.caller = currentCaller(object);
+    } catch (const sdbus::Error& error) {
+        // It left the bus: nobody waits for this answer.
+        spdlog::debug("Cannot tell who called {}: {}", call.rule->method, error.getMessage());
+        throw Error{Code::AccessDenied, "Cannot tell who calls: " + error.getMessage()};
+    }
+    if (mapUid_) call.caller.euid = mapUid_(call.caller.euid);
+}
+
+void Dispatcher::refuseTooManyCalls(const Caller& caller) const {
+    const std::uint64_t limit = core_.config.limits.pendingCallsPerClient;
+    if (limit == 0) return;
+    const auto ofClient = pending_.find(caller.name);
+    if (ofClient != pending_.end() && ofClient->second >= limit) {
         throw Error{Code::LimitsExceeded, "This client has " + std::to_string(limit) +
                                               " calls waiting already (limits.pending_calls_per_client in the "
                                               "configuration); wait for some of them"};
     }
-    return call;
+    const std::uint64_t most = kClientsOfUser * limit;
+    const auto ofUser = pendingOfUsers_.find(caller.euid);
+    if (caller.euid != 0 && ofUser != pendingOfUsers_.end() && ofUser->second >= most) {
+        throw Error{Code::LimitsExceeded,
+                    "User " + std::to_string(caller.euid) + " has " + std::to_string(most) + " calls waiting already (" +
+                        std::to_string(kClientsOfUser) +
+                        " times limits.pending_calls_per_client in the configuration); wait for some of them"};
+    }
 }
 
-void Dispatcher::enter(const std::string& client) {
-    ++pending_[client];
+void Dispatcher::enter(const Caller& caller) {
+    ++pending_[caller.name];
+    ++pendingOfUsers_[caller.euid];
     ++active_;
 }
 
-void Dispatcher::leave(const std::string& client) {
-    const auto it = pending_.find(client);
-    if (--it->second == 0) pending_.erase(it);
+void Dispatcher::leave(const Caller& caller) {
+    if (const auto it = pending_.find(caller.name); --it->second == 0) pending_.erase(it);
+    if (const auto it = pendingOfUsers_.find(caller.euid); --it->second == 0) pendingOfUsers_.erase(it);
     --active_;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every method call passes here: it is looked up in the table of rules (no entry: refused), counted against its
-// caller's limit, run, and answered. No exception leaves a handler. Bus thread only.
+// Every method call passes here: it is looked up in the table of rules (no entry: refused), counted against the limits
+// of its connection and its user, run, and answered. No exception leaves a handler. Bus thread only.
 #pragma once
 
 #include <functional>
@@ -42,19 +42,21 @@ public:
 
 private:
     CallPtr begin(const sdbus::IObject& object, const char* interface, const char* name);
-    void enter(const std::string& client);
-    void leave(const std::string& client);
+    void identify(Call& call, const sdbus::IObject& object) const;
+    void refuseTooManyCalls(const Caller& caller) const;
+    void enter(const Caller& caller);
+    void leave(const Caller& caller);
 
     template <typename... R>
     Detached run(std::shared_ptr<sdbus::Result<R...>> reply, CallPtr call, Async<std::tuple<R...>> body) {
-        enter(call->caller.name);
+        enter(call->caller);
         try {
             const std::tuple<R...> values = co_await body;
             std::apply([&](const R&... value) { reply->returnResults(value...); }, values);
         } catch (...) {
             fail([&](const sdbus::Error& error) { reply->returnError(error); });
         }
-        leave(call->caller.name);
+        leave(call->caller);
     }
     // Answers the exception being handled; a reply that cannot be sent is logged.
     static void fail(const std::function<void(const sdbus::Error&)>& answer);
@@ -62,7 +64,8 @@ private:
 
     Core& core_;
     std::function<uid_t(uid_t)> mapUid_;
-    std::map<std::string, std::uint32_t> pending_;  // calls not answered yet, by client
+    std::map<std::string, std::uint32_t> pending_;   // calls not answered yet, by client
+    std::map<uid_t, std::uint64_t> pendingOfUsers_;  // and by effective uid
     std::size_t active_ = 0;
     bool closed_ = false;
 };

@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/utf8.h"
+
 namespace northstar::bus {
 
 std::string errorName(Code code) {
@@ -35,10 +37,10 @@ sdbus::Error toBusError(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
     } catch (const Error& known) {
-        return makeError(errorName(known.code()), known.what());
+        return makeError(errorName(known.code()), toUtf8(known.what()));  // anything else could not be sent
     } catch (const std::exception& unexpected) {
         spdlog::error("Unexpected error in a call: {}", unexpected.what());
-        return makeError(errorName(Code::Failed), std::string{"Unexpected error: "} + unexpected.what());
+        return makeError(errorName(Code::Failed), toUtf8(std::string{"Unexpected error: "} + unexpected.what()));
     }
 }
 

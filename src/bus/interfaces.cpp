@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three interfaces, as dbus/org.northstar.Mounter.xml describes them: methods, signals and properties by name.
+#include "base/utf8.h"
 #include "bus/objects.h"
 #include "version.h"
 
@@ -62,7 +63,7 @@ void Objects::exportService() {
         .signal<std::string, std::string>("Uninstalled", {"container", "repository"})
         .property("Version", Flags::CONST_PROPERTY_VALUE, [] { return std::string{kVersion}; })
         .property("RunDirectory", Flags::CONST_PROPERTY_VALUE, [this] { return core_.config.runDir; })
-        .property("VerityAvailable", Flags::CONST_PROPERTY_VALUE, [this] { return verityAvailable_; })
+        .property("VerityAvailable", Flags::EMITS_CHANGE_SIGNAL, [this] { return core_.verityAvailable; })
         .property("MountCount", Flags::EMITS_CHANGE_SIGNAL,
                   [this] { return static_cast<std::uint32_t>(core_.registry.mounts().size()); })
         .publish();
@@ -81,7 +82,7 @@ std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
         };
     };
     const auto text = [&](std::string MountRecord::*member) {
-        return field([member](const MountRecord& record) { return record.*member; });
+        return field([member](const MountRecord& record) { return toUtf8(record.*member); });
     };
     InterfaceBuilder{*object, kMountInterface}
         .method("Unmount", {"options"}, {},

@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/utf8.h"
+
 namespace northstar::bus {
 namespace {
 
@@ -19,8 +21,8 @@ void removeObject(Owner& object) noexcept {
 
 }  // namespace
 
-Objects::Objects(Core& core, Calls& calls, Dispatcher& dispatcher, bool verityAvailable)
-    : core_{core}, calls_{calls}, dispatcher_{dispatcher}, verityAvailable_{verityAvailable} {
+Objects::Objects(Core& core, Calls& calls, Dispatcher& dispatcher)
+    : core_{core}, calls_{calls}, dispatcher_{dispatcher} {
     exportService();
     exportRepositories();
     core_.events.mounted = [this](const MountRecord& record) { mounted(record); };
@@ -33,6 +35,9 @@ Objects::Objects(Core& core, Calls& calls, Dispatcher& dispatcher, bool verityAv
         repositoryChanged(repository, "Uninstalled", container);
     };
     core_.events.repositoriesReplaced = [this] { exportRepositories(); };
+    core_.events.verityAvailableChanged = [this] {
+        service_->emitPropertiesChangedSignal(kServiceName, {PropertyName{"VerityAvailable"}});
+    };
 }
 
 Objects::~Objects() {
@@ -54,7 +59,7 @@ void Objects::mounted(const MountRecord& record) {
     emitMountCount();
     service_->emitSignal("Mounted")
         .onInterface(kServiceName)
-        .withArguments(mountPath(record.id), record.container(), record.mountPoint);
+        .withArguments(mountPath(record.id), record.container(), toUtf8(record.mountPoint));
 }
 
 void Objects::unmounted(const MountRecord& record, const std::string& reason) {
@@ -65,7 +70,7 @@ void Objects::unmounted(const MountRecord& record, const std::string& reason) {
     emitMountCount();
     service_->emitSignal("Unmounted")
         .onInterface(kServiceName)
-        .withArguments(mountPath(record.id), record.container(), record.mountPoint, reason);
+        .withArguments(mountPath(record.id), record.container(), toUtf8(record.mountPoint), reason);
 }
 
 void Objects::corrupted(const MountRecord& record, std::uint64_t block) {

@@ -18,7 +18,7 @@ namespace northstar::bus {
 class Objects {
 public:
     // Exports the service's object, one for each repository, and puts itself into core.events.
-    Objects(Core& core, Calls& calls, Dispatcher& dispatcher, bool verityAvailable);
+    Objects(Core& core, Calls& calls, Dispatcher& dispatcher);
     ~Objects();
     Objects(const Objects&) = delete;
     Objects& operator=(const Objects&) = delete;
@@ -40,7 +40,6 @@ private:
     Core& core_;
     Calls& calls_;
     Dispatcher& dispatcher_;
-    bool verityAvailable_;
     std::unique_ptr<sdbus::IObject> service_;
     std::map<std::uint32_t, std::shared_ptr<sdbus::IObject>> mounts_;  // shared with calls on them
     std::map<std::string, std::unique_ptr<sdbus::IObject>> repositories_;

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "bus/release.h"
 #include "engine/mount_job.h"
 #include "engine/recovery.h"
 
@@ -62,17 +63,27 @@ Detached Watches::look() {
         const std::vector<MountRecord> vanished = co_await job;
         for (const MountRecord& record : vanished) {
             if (core_.registry.find(record.id) == nullptr || core_.unmounting.contains(record.id)) continue;
-            spdlog::warn("{} was unmounted from {} by somebody else", record.container(), record.mountPoint);
+            const bool corrupted = core_.registry.find(record.id)->corrupted;  // it may have been seen meanwhile
+            spdlog::warn("{} was unmounted from {} by somebody else{}", record.container(), record.mountPoint,
+                         corrupted ? "; it was corrupted" : "");
             core_.registry.remove(record.id);
-            core_.workers.submit(record.container(), [&core = core_, record] {
-                cleanUpAfterExternalUnmount(core.kernel, core.state, record);
-            });
-            core_.events.unmounted(record, "external");
+            cleanUp(record);
+            core_.events.unmounted(record, corrupted ? "corruption" : "external");
         }
     } catch (const std::exception& error) {
         spdlog::error("Cannot look at the mount table: {}", error.what());
     }
     looking_ = false;
+}
+
+Detached Watches::cleanUp(MountRecord record) {
+    ++cleaning_;
+    // Before whatever is asked for this container next.
+    Work job{core_.workers, core_.loop, record.container(),
+             [this, &record] { return cleanUpAfterExternalUnmount(core_.kernel, core_.state, record); }};
+    const bool released = co_await job;
+    if (!released) co_await awaitRelease(core_, record);
+    --cleaning_;
 }
 
 void Watches::readCorruption() {

@@ -18,11 +18,12 @@ public:
     Watches(const Watches&) = delete;
     Watches& operator=(const Watches&) = delete;
 
-    [[nodiscard]] bool busy() const noexcept { return looking_; }
+    [[nodiscard]] bool busy() const noexcept { return looking_ || cleaning_ > 0; }
 
 private:
     void mountTableChanged();
     Detached look();
+    Detached cleanUp(MountRecord record);
     void readCorruption();
 
     Core& core_;
@@ -30,6 +31,7 @@ private:
     std::unique_ptr<CorruptionWatch> corruption_;
     std::map<std::uint32_t, std::set<std::uint64_t>> reported_;  // blocks by mount, at most kMostBlocks each
     bool planned_ = false, looking_ = false;
+    std::size_t cleaning_ = 0;  // mounts that are gone and have devices left
 };
 
 }  // namespace northstar::bus

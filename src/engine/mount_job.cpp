@@ -15,7 +15,7 @@ namespace northstar {
 namespace {
 
 constexpr std::size_t kMostHolders = 5;                 // as many as fit one line
-constexpr std::chrono::milliseconds kReleaseTimeout{2000};  // udev's probing holds a device for tens of milliseconds
+constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
 
 std::string uniqueName() {
     std::array<std::uint8_t, 16> bytes{};
@@ -67,17 +67,6 @@ std::string holdersText(Kernel& kernel, const MountRecord& record) {
                 printable(holder.path) + ")";
     }
     return text.empty() ? "something that is no process of this PID namespace" : text;
-}
-
-void awaitDevices(Kernel& kernel, const MountRecord& record) {
-    try {
-        if (kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, kReleaseTimeout)) return;
-    } catch (const Error& error) {  // it is unmounted all the same
-        spdlog::warn("Cannot see whether {} is gone: {}", record.device, error.what());
-        return;
-    }
-    spdlog::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
-                 record.container(), record.mountPoint, record.device);
 }
 
 MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& request) {
@@ -156,7 +145,16 @@ MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountReq
     }
 }
 
-void unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {
+bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept {
+    try {
+        return kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, kOneLook);
+    } catch (const std::exception& error) {  // it is unmounted all the same
+        spdlog::warn("Cannot see whether {} is gone: {}", record.device, error.what());
+        return true;
+    }
+}
+
+bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {
     try {
         kernel.unmount(record.identity, record.mountPoint, record.mountPointCreated, lazy);
     } catch (const Error& error) {
@@ -165,18 +163,18 @@ void unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& r
                                     holdersText(kernel, record) + "; end them, or ask for a lazy unmount"};
     }
     state.remove(record.id);
-    if (!lazy) awaitDevices(kernel, record);
+    return lazy || releaseDevices(kernel, record);
 }
 
-void cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept {
+bool cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept {
     try {
         state.remove(record.id);
         // The directory that was made for the mount is found again the same safe way, and only goes if it is empty.
         if (record.mountPointCreated) kernel.removeMountPoint(record.mountPoint);
-        awaitDevices(kernel, record);
     } catch (const std::exception& error) {
         spdlog::warn("Cannot clean up after the unmount of {}: {}", record.mountPoint, error.what());
     }
+    return releaseDevices(kernel, record);
 }
 
 }  // namespace northstar

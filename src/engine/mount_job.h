@@ -30,11 +30,17 @@ struct MountRequest {
 // Throws Unsupported, Corrupted, AlreadyMounted, DeviceUnavailable, Timeout, InvalidArgs, Failed.
 [[nodiscard]] MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request);
 
-// Returns when mount point and devices are gone, or are held by somebody else only (then it is logged). Throws Busy
-// naming the processes that hold it, NotMounted, Failed; then the mount is as it was.
-void unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy);
+// True if mount point and devices are gone (or go with the last user of a lazy unmount), false if only somebody else
+// holds the devices: look again with releaseDevices. Throws Busy naming the processes that hold it, NotMounted, Failed;
+// then the mount is as it was.
+bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy);
 
-// What is left to do for a mount that somebody else took down: directory, devices, record. Never throws.
-void cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept;
+// One look, of milliseconds, at whether the devices of a mount that is gone are gone, helping them along. True also if
+// that cannot be seen, which is logged.
+bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept;
+
+// What is left to do for a mount that somebody else took down: directory, devices, record. Returns what releaseDevices
+// does. Never throws.
+bool cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept;
 
 }  // namespace northstar

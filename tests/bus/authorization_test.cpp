@@ -11,6 +11,7 @@ using Policy = FakePolkit::Policy;
 using Actions = std::vector<std::string>;
 
 const std::string kPrefix = "org.northstar.mounter.";
+const Options kAllowUnverified{{"allow_unverified", sdbus::Variant{true}}};
 
 class AuthorizationTest : public BusTest {
 protected:
@@ -123,12 +124,54 @@ TEST_F(AuthorizationTest, WhoMayNotMountPathsDoesNotLearnWhichFilesExist) {
     EXPECT_EQ(missing.message, there.message);
 }
 
-TEST_F(AuthorizationTest, AllowUnverifiedFilesNeedMountUnverified) {
-    const Options allow{{"allow_unverified", sdbus::Variant{true}}};
-    client().mountFd(openPackageFile("unsigned/hello-unsigned-1.0.0.npk").get(), allow);
+TEST_F(AuthorizationTest, AllowUnverifiedNeedsMountUnverifiedForSignedFilesToo) {
+    client().mountFd(openPackageFile("unsigned/hello-unsigned-1.0.0.npk").get(), kAllowUnverified);
     EXPECT_EQ(polkit_->actions(), Actions{kPrefix + "mount-unverified"});
-    client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), allow);  // signed by a key: an ordinary mount
-    EXPECT_EQ(lastAction(), kPrefix + "mount");
+    client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), kAllowUnverified);
+    EXPECT_EQ(polkit_->actions(),
+              (Actions{kPrefix + "mount-unverified", kPrefix + "mount-unverified", kPrefix + "mount"}));
+    EXPECT_EQ(polkit_->asked()[2].details.at("container"), "fonts:2.3.4");
+}
+
+TEST_F(AuthorizationTest, NothingUnsignedIsParsedForWhoMayNotMountIt) {
+    polkit_->answer(kPrefix + "mount-unverified", Policy::No);
+    const std::string path = directory_.write("garbage.npk", "no package at all");
+    const UniqueFd garbage{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    EXPECT_EQ(failureOf([&] { client().mountFd(garbage.get(), kAllowUnverified); }).name, busError("AccessDenied"));
+    EXPECT_EQ(failureOf([&] { client().mountFile(path, kAllowUnverified); }).name, busError("AccessDenied"));
+    EXPECT_EQ(polkit_->actions(),
+              (Actions{kPrefix + "mount-unverified", kPrefix + "mount-path", kPrefix + "mount-unverified"}));
+}
+
+TEST_F(AuthorizationTest, TheFirstQuestionsAboutAFileTellSourceAndTarget) {
+    Options options = kAllowUnverified;
+    options["target"] = sdbus::Variant{std::string{"/srv/fonts"}};
+    const auto path = dataPath("signed/fonts-2.3.4.npk");
+    client().mountFile(path, options);
+    const auto asked = polkit_->asked();
+    ASSERT_EQ(asked.size(), 4U);
+    for (std::size_t i : {0U, 1U}) {
+        EXPECT_EQ(asked[i].details.at("source"), asked[0].details.at("path")) << asked[i].action;
+        EXPECT_EQ(asked[i].details.at("target"), "/srv/fonts") << asked[i].action;
+        EXPECT_EQ(asked[i].details.at("verified"), "false") << asked[i].action;
+    }
+    EXPECT_EQ(asked[3].action, kPrefix + "mount-anywhere");
+    client().mountFile(dataPath("signed/multi-0.1.0.npk"));
+    EXPECT_EQ(polkit_->asked().at(4).details.at("target"), runDir());  // which name in it is not known yet
+}
+
+TEST_F(AuthorizationTest, AFileWhoseKeyIsRemovedDuringTheQuestionIsNotMounted) {
+    polkit_->answer(kPrefix + "mount", Policy::Hang);
+    client();
+    auto waiting = std::async(std::launch::async, [&] {
+        return failureOf([&] { newClient()->mountFd(openPackageFile("signed/fonts-2.3.4.npk").get()); }).name;
+    });
+    ASSERT_TRUE(polkit_->waitForQuestions(1));
+    configureOnly("", "");
+    client().reload();
+    polkit_->release(true);
+    EXPECT_EQ(waiting.get(), ownError("InvalidSignature"));
+    EXPECT_TRUE(kernel_->live().empty());
 }
 
 TEST_F(AuthorizationTest, OnesOwnMountNeedsNothingToUnmountAndAnothersDoes) {
@@ -163,6 +206,20 @@ TEST_F(AuthorizationTest, RepositoriesVerifyAndReloadHaveTheirOwnActions) {
     EXPECT_EQ(failureOf([&] { client().install("plain", openPackageFile("signed/fonts-2.3.4.npk").get()); }).name,
               busError("AccessDenied"));
     EXPECT_TRUE(std::filesystem::exists(directory_ / "plain/hello-unsigned-1.0.0.npk"));
+}
+
+TEST_F(AuthorizationTest, DetailsOfVerifyAndUninstallTellWhichContainer) {
+    const auto seen = [&] { return polkit_->asked().back().details; };
+    client().verify("multi");
+    EXPECT_EQ(seen().at("container"), "multi:1.2.0");
+    EXPECT_EQ(seen().at("version"), "1.2.0");
+    EXPECT_EQ(seen().at("repository"), "main");
+    EXPECT_EQ(seen().at("verified"), "true");
+    client().uninstall("plain", "hello-unsigned");
+    EXPECT_EQ(seen().at("container"), "hello-unsigned:1.0.0");
+    EXPECT_EQ(seen().at("version"), "1.0.0");
+    EXPECT_EQ(seen().at("repository"), "plain");
+    EXPECT_EQ(seen().at("verified"), "false");
 }
 
 TEST_F(AuthorizationTest, RootOnlyAsksNobody) {

@@ -76,7 +76,7 @@ void BusTest::configureOnly(const std::string& top, const std::string& tables) {
 
 void BusTest::start() {
     daemon_ = std::make_unique<RunningDaemon>(DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_,
-                                              DaemonTestHooks{[this](uid_t) { return callerUid_.load(); }});
+                                              DaemonTestHooks{[this](uid_t) { return callerUid_.load(); }, polkitTimeout_});
 }
 
 void BusTest::stop() {

@@ -49,6 +49,9 @@ struct Failure {
     std::string name, message;
 };
 
+// Of a call that was begun; empty while there is no answer.
+using Pending = std::shared_ptr<std::optional<Failure>>;
+
 class Client {
 public:
     explicit Client(std::unique_ptr<sdbus::IConnection> connection);
@@ -76,6 +79,18 @@ public:
         ((message << in), ...);
         message.dontExpectReply();
         proxy_->callMethod(message);
+    }
+
+    // Sends a call and does not wait: the answer is taken in by waitUntil(). Out: what it answers with.
+    template <typename... Out, typename... In>
+    Pending begin(const std::string& path, const std::string& interface, const std::string& method, const In&... in) {
+        const auto result = std::make_shared<std::optional<Failure>>();
+        begun_.push_back(sdbus::createProxy(*bus_, bus::ServiceName{kService}, sdbus::ObjectPath{path}));
+        begun_.back()->callMethodAsync(method).onInterface(interface).withArguments(in...).uponReplyInvoke(
+            [result](bus::CallError error, const Out&...) {
+                *result = error ? Failure{std::string{error->getName()}, error->getMessage()} : Failure{};
+            });
+        return result;
     }
 
     Mounted mount(const std::string& container, const Options& options = {});
@@ -110,6 +125,7 @@ private:
 
     std::unique_ptr<sdbus::IConnection> bus_;
     std::unique_ptr<sdbus::IProxy> proxy_;
+    std::vector<std::unique_ptr<sdbus::IProxy>> begun_;
     std::vector<Signal> signals_;
     sdbus::Slot match_;
 };

@@ -66,18 +66,6 @@ TEST_F(ParallelTest, TwoCallsForOneMountPointGiveOneMount) {
     EXPECT_EQ(client().listMounts().size(), 1U);
 }
 
-TEST_F(ParallelTest, TwoUnmountsOfOneMountUnmountItOnce) {
-    client().mount("fonts");
-    FakeKernel::Gate gate{*kernel_, "unmount"};
-    auto first = std::async(std::launch::async, [&] { return failureOf([&] { newClient()->unmount("fonts"); }).name; });
-    ASSERT_TRUE(gate.waitFor(1));
-    const auto second = failureOf([&] { client().unmount("fonts"); }).name;
-    EXPECT_TRUE(second == ownError("Busy") || second == ownError("NotMounted")) << second;
-    gate.open();
-    EXPECT_EQ(first.get(), "");
-    EXPECT_TRUE(nothingLeft());
-}
-
 TEST_F(ParallelTest, AMountGoesOnWhenItsCallerLeaves) {
     client();
     FakeKernel::Gate gate{*kernel_, "attachLoop"};
@@ -106,6 +94,37 @@ TEST_F(ParallelTest, ACallerMayNotHaveMoreCallsWaitingThanTheLimit) {
     EXPECT_EQ(modest.get(), "");
     ASSERT_TRUE(client().waitForSignal("Mounted", 2));
     EXPECT_EQ(failureOf([&] { greedy->mount("hello-zstd"); }).name, "");
+}
+
+TEST_F(ParallelTest, AUserMayNotHaveMoreCallsWaitingThanFourClientsOfItHowManyItConnects) {
+    configure("limits = { pending_calls_per_client = 1 }");
+    callAs(1000);
+    client();
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    std::vector<std::future<std::string>> waiting;
+    for (const char* name : {"fonts", "hello-gzip", "hello-xz", "hello-zstd"}) waiting.push_back(mountInBackground(name));
+    ASSERT_TRUE(gate.waitFor(4));
+    const auto failure = failureOf([&] { newClient()->mount("hello-none"); });
+    EXPECT_EQ(failure.name, busError("LimitsExceeded"));
+    EXPECT_NE(failure.message.find("User 1000 has 4 calls"), std::string::npos) << failure.message;
+    callAs(1001);
+    EXPECT_EQ(failureOf([&] { client().listMounts(); }).name, "");
+    gate.open();
+    for (auto& one : waiting) EXPECT_EQ(one.get(), "");
+    callAs(1000);
+    EXPECT_EQ(failureOf([&] { newClient()->mount("hello-none"); }).name, "");
+}
+
+TEST_F(ParallelTest, RootMayHaveManyClients) {
+    configure("limits = { pending_calls_per_client = 1 }");
+    client();
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    std::vector<std::future<std::string>> waiting;
+    for (const char* name : {"fonts", "hello-gzip", "hello-xz", "hello-zstd"}) waiting.push_back(mountInBackground(name));
+    ASSERT_TRUE(gate.waitFor(4));
+    EXPECT_EQ(failureOf([&] { client().listMounts(); }).name, "");
+    gate.open();
+    for (auto& one : waiting) EXPECT_EQ(one.get(), "");
 }
 
 TEST_F(ParallelTest, StoppingWaitsForTheMountThatHasBegunAndAnswersIt) {

@@ -86,6 +86,30 @@ TEST_F(BusTest, VerityAvailableIsFalseOnAKernelWithoutIt) {
     EXPECT_FALSE(client().property<bool>(kRoot, kService, "VerityAvailable"));
 }
 
+TEST_F(BusTest, VerityAvailableIsLookedAtAgainByReloadAndByMounts) {
+    const auto available = [&] { return client().property<bool>(kRoot, kService, "VerityAvailable"); };
+    const auto told = [&] {
+        client().waitUntil([] { return true; });  // takes in what has come
+        return std::ranges::count(client().signals(), std::vector<std::string>{kService, "VerityAvailable"}, &Signal::args);
+    };
+    kernel_->setVerityAvailable(false);
+    EXPECT_FALSE(available());
+    kernel_->setVerityAvailable(true);
+    client().reload();
+    EXPECT_TRUE(available());
+    EXPECT_EQ(told(), 1);
+    client().reload();
+    EXPECT_EQ(told(), 1);  // nothing new
+
+    kernel_->setVerityAvailable(false);
+    EXPECT_EQ(failureOf([&] { client().mount("fonts"); }).name, ownError("Unsupported"));
+    EXPECT_FALSE(available());
+    kernel_->setVerityAvailable(true);
+    client().mount("fonts");
+    EXPECT_TRUE(available());
+    EXPECT_EQ(told(), 3);
+}
+
 TEST_F(BusTest, PropertiesCannotBeWritten) {
     EXPECT_EQ(failureOf([&] {
                   client().call<>(kRoot, kProperties, "Set", kService, "MountCount", sdbus::Variant{std::uint32_t{7}});

@@ -81,6 +81,29 @@ TEST_F(BusTest, CorruptionIsRememberedAcrossARestart) {
     EXPECT_TRUE(client().property<bool>(client().listMounts()[0].get<0>(), kMountInterface, "Corrupted"));
 }
 
+TEST_F(BusTest, AMountPointThatIsNoTextIsAdoptedAndShownEscaped) {
+    const auto mounted = client().mount("fonts");
+    stop();
+    kernel_->moveMount(mounted.mountPoint, "/srv/m\xff");
+    const auto list = client().listMounts();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].get<2>(), "/srv/m\\xff");
+    const std::string object = list[0].get<0>();
+    EXPECT_EQ(client().property<std::string>(object, kMountInterface, "MountPoint"), "/srv/m\\xff");
+    kernel_->corrupt("/srv/m\xff", 3);  // writes the state again
+    ASSERT_TRUE(client().waitForSignal("CorruptionDetected"));
+    stop();
+    ASSERT_EQ(client().listMounts().size(), 1U);
+    kernel_->keepBusy("/srv/m\xff", {{42, "cat", "/srv/m\xff/file"}});
+    EXPECT_EQ(failureOf([&] { client().unmount("fonts"); }).name, ownError("Busy"));
+    kernel_->release("/srv/m\xff");
+    client().unmount("/srv/m\\xff");
+    const auto signal = client().waitForSignal("Unmounted");
+    ASSERT_TRUE(signal);
+    EXPECT_EQ(signal->args.at(2), "/srv/m\\xff");
+    EXPECT_TRUE(nothingLeft());
+}
+
 TEST_F(BusTest, ABrokenStateFileIsNoReasonNotToStart) {
     std::filesystem::create_directories(directory_ / "state/mounts");
     directory_.write("state/mounts/7.toml", "this is no toml [");

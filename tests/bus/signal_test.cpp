@@ -119,6 +119,23 @@ TEST_F(BusTest, CorruptionIsSaidAndShownByTheMount) {
     EXPECT_LT(changed->serial, signal->serial);
 }
 
+TEST_F(BusTest, ACorruptedMountThatVanishesIsGoneForCorruption) {
+    const auto bad = client().mount("hello-gzip");
+    const auto taken = client().mount("fonts");
+    for (const auto& mounted : {bad, taken}) {
+        kernel_->corrupt(mounted.mountPoint, 5);
+    }
+    ASSERT_TRUE(client().waitForSignal("CorruptionDetected", 1));
+    client().unmount(taken.object);
+    kernel_->unmountExternally(bad.mountPoint);
+    const auto request = client().waitForSignal("Unmounted");
+    const auto vanished = client().waitForSignal("Unmounted", 1);
+    ASSERT_TRUE(request && vanished);
+    EXPECT_EQ(request->args.at(3), "request");
+    EXPECT_EQ(vanished->args.at(3), "corruption");
+    EXPECT_TRUE(nothingLeft());
+}
+
 TEST_F(BusTest, TheSameBadBlockIsSaidOnce) {
     const auto mounted = client().mount("hello-gzip");
     for (int i = 0; i < 10; ++i) kernel_->corrupt(mounted.mountPoint, 5);

@@ -41,6 +41,22 @@ TEST_F(StartTest, ASecondInstanceIsRefused) {
     EXPECT_EQ(client().listContainers().size(), 11U);  // the first one is not disturbed
 }
 
+TEST_F(StartTest, ASecondInstanceOnAnotherBusMayNotUseTheSameState) {
+    client().mount("fonts");
+    const PrivateBus another;
+    std::string message;
+    try {
+        const RunningDaemon second{DaemonOptions{directory_ / "mounter.toml", another.address(), false}, kernel_, {}};
+    } catch (const Error& error) {
+        message = error.what();
+    }
+    EXPECT_NE(message.find(directory_ / "state"), std::string::npos) << message;
+    EXPECT_NE(message.find("another instance"), std::string::npos) << message;
+    EXPECT_EQ(client().listMounts().size(), 1U);
+    stop();
+    EXPECT_EQ(client().listMounts().size(), 1U);  // its successor may
+}
+
 TEST_F(StartTest, ASecondProgramSaysSoInOneLine) {
     client();
     expectRefusal(program(), "org.northstar.Mounter");

@@ -58,6 +58,11 @@ public:
     void keepBusy(const std::string& mountPoint, std::vector<Holder> holders);
     void release(const std::string& mountPoint);
     void unmountExternally(const std::string& mountPoint);
+    // Somebody else has the device open ("/dev/dm-0"), until they let go of it.
+    void openDevice(const std::string& path);
+    void closeDevice(const std::string& path);
+    // As mount --move does.
+    void moveMount(const std::string& from, const std::string& to);
     void corrupt(const std::string& mountPoint, std::uint64_t block);
     // A verity device on a loop device that nothing uses: what a killed daemon may leave behind.
     void addStaleVerity(const std::string& uuid);

@@ -33,6 +33,10 @@ dev_t FakeKernel::State::addDevice(unsigned major, const std::string& prefix, No
     return makedev(major, minor);
 }
 
+dev_t FakeKernel::State::numberOf(const std::string& path) const {
+    return std::ranges::find_if(devices, [&](const auto& device) { return device.second.path == path; })->first;
+}
+
 void FakeKernel::State::letGo(dev_t device) {
     Node& node = devices.at(device);
     if (--node.holders > 0) return;
@@ -135,6 +139,24 @@ void FakeKernel::release(const std::string& mountPoint) {
 void FakeKernel::unmountExternally(const std::string& mountPoint) {
     const std::lock_guard lock{state_->mutex};
     state_->take(mountPoint);
+}
+
+void FakeKernel::openDevice(const std::string& path) {
+    const std::lock_guard lock{state_->mutex};
+    state_->hold(state_->numberOf(path));
+}
+
+void FakeKernel::closeDevice(const std::string& path) {
+    const std::lock_guard lock{state_->mutex};
+    state_->letGo(state_->numberOf(path));
+}
+
+void FakeKernel::moveMount(const std::string& from, const std::string& to) {
+    const std::lock_guard lock{state_->mutex};
+    state_->mounts[to] = state_->mounts.extract(from).mapped();
+    state_->directories.erase(from);
+    state_->directories.insert(to);
+    state_->tell(state_->mountWatches);
 }
 
 void FakeKernel::corrupt(const std::string& mountPoint, std::uint64_t block) {

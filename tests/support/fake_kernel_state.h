@@ -54,6 +54,7 @@ struct FakeKernel::State {
     std::unique_lock<std::mutex> enter(const std::string& call);
     // With the mutex held:
     dev_t addDevice(unsigned major, const std::string& prefix, Node node);
+    [[nodiscard]] dev_t numberOf(const std::string& path) const;
     void hold(dev_t device) { ++devices.at(device).holders; }
     void letGo(dev_t device);
     void tell(const std::set<int>& watches) const;

@@ -112,9 +112,21 @@ TEST_F(MountJob, SealFirstNeedsNoVerity) {
 
 TEST_F(MountJob, UnmountLeavesNothing) {
     const MountRecord record = mountPackage(kernel_, state_, request());
-    unmountRecord(kernel_, state_, record, false);
+    EXPECT_TRUE(unmountRecord(kernel_, state_, record, false));
     EXPECT_EQ(kernel_.live(), std::vector<std::string>{});
     EXPECT_EQ(stateFiles(), 0U);
+}
+
+TEST_F(MountJob, UnmountDoesNotSleepUntilOthersLetGoOfTheDevice) {
+    const MountRecord record = mountPackage(kernel_, state_, request());
+    kernel_.openDevice("/dev/dm-0");
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_FALSE(unmountRecord(kernel_, state_, record, false));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{1});
+    EXPECT_FALSE(releaseDevices(kernel_, record));
+    kernel_.closeDevice("/dev/dm-0");
+    EXPECT_TRUE(releaseDevices(kernel_, record));
+    EXPECT_EQ(kernel_.live(), std::vector<std::string>{});
 }
 
 TEST_F(MountJob, BusyUnmountKeepsTheMountAndNamesTheHolder) {

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// MountFile and MountFd: packages that are in no repository.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "bus/calls.h"
+
+namespace northstar::bus {
+namespace {
+
+// No magic link: /proc/PID/fd/N would be opened with our rights. O_NONBLOCK so that a FIFO cannot hang a
+// worker.
+UniqueFd openPath(const std::string& path) {
+    open_how how{};
+    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    UniqueFd file{static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
+    if (!file) throwErrno(Code::Failed, "Cannot open the package " + printable(path), errno);
+    return file;
+}
+
+std::string describe(int fd) {
+    std::array<char, 256> target{};
+    const auto length =
+        readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
+    return length > 0 ? printable({target.data(), static_cast<std::size_t>(length)}) : "descriptor";
+}
+
+}  // namespace
+
+void refuseStallingFile(Kernel& kernel, int fd) {
+    const std::string type = kernel.filesystemType(fd);
+    if (!type.empty() && !type.starts_with("fuse")) return;
+    throw Error{Code::InvalidArgs,
+                "Cannot use the descriptor: its file is on " +
+                    (type.empty() ? "a filesystem that is not mounted here" : "a " + type + " filesystem") +
+                    ", which may stall; pass a memfd with a copy instead"};
+}
+
+UniqueFd takeFd(const sdbus::UnixFd& fd) {
+    UniqueFd copy{fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
+    if (!copy) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
+    return copy;
+}
+
+// Before the content is touched, so its container is not known: only where it comes from and, if asked for,
+// goes to.
+Details Calls::fileDetails(const std::string& source, const MountCallOptions& options) const {
+    return {{"source", source},
+            {"verified", options.allowUnverified ? "false" : "true"},
+            {"target", options.target.empty() ? core_.config.runDir : options.target},
+            {"polkit.message", options.allowUnverified
+                                   ? "Authentication is required to mount $(source), whoever signed it"
+                                   : "Authentication is required to mount the package $(source)"}};
+}
+
+// The caller's own line, before the container is known.
+Order::Keys Calls::unreadKeys(const MountCallOptions& options) {
+    Order::Keys keys{"?" + std::to_string(++unread_)};
+    if (!options.target.empty()) keys.insert(options.target);
+    return keys;
+}
+
+// A manifest that no key signed is parsed for nobody who may not mount it.
+Async<Done> Calls::authorizeUnverified(CallPtr call, std::string source, MountCallOptions options) {
+    if (options.allowUnverified) {
+        co_await core_.authorizer.require(call, action::kMountUnverified, fileDetails(source, options));
+    }
+    co_return Done{};
+}
+
+Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string source,
+                                     MountCallOptions options) {
+    const auto policy = options.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
+    auto descriptor = std::make_shared<UniqueFd>(std::move(fd));
+    // On a worker from the first question on: the file may be on a slow or hostile filesystem.
+    Work open{
+        core_.workers, core_.loop, "",
+        [this, descriptor, keys = core_.fileKeys, policy, source, trusted = call->caller.euid == 0] {
+            if (!trusted) refuseStallingFile(core_.kernel, descriptor->get());
+            return std::make_shared<const Package>(openPackage(std::move(*descriptor), keys, policy, source));
+        }};
+    const std::shared_ptr<const Package> package = co_await open;
+    const std::string container = package->manifest.container();
+    if (package->verified() && options.verity != VerityMode::Eio && !options.allowUnverified) {
+        // Who can damage the file could bring the machine down.
+        Details details = containerDetails(container, "", true);
+        details["source"] = source;
+        details["target"] = targetOf(container, options);
+        co_await core_.authorizer.require(call, action::kMountUnverified, details);
+    }
+    co_await authorizeMount(call, container, "", package->verified(), options);
+    const Order::Keys keys{container, targetOf(container, options)};
+    const Order::Turn turn = co_await core_.order.enter("", keys);
+    if (package->verified() && std::ranges::count(core_.fileKeys.fingerprints(), package->signer) == 0) {
+        throw Error{Code::InvalidSignature, "Cannot mount " + source + ": its key " + package->signer +
+                                                " was removed by a Reload at this moment"};
+    }
+    Prepared prepared{package, nullptr, "", source, core_.config.fileVerification};
+    co_return co_await mountPrepared(call, std::move(prepared), std::move(options));
+}
+
+Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options options) {
+    MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
+    const std::string normal = normalPath(path, "The package");
+    const CallPtr asked = withOptions(call, options);
+    const Order::Turn turn = co_await core_.order.enter(lineOf(call), unreadKeys(decoded));
+    // Before the path is touched: whether a file exists, and what is in it, is not for everyone to know.
+    Details details = fileDetails(normal, decoded);
+    details["path"] = normal;
+    co_await core_.authorizer.require(asked, action::kMountPath, details);
+    co_await authorizeUnverified(asked, normal, decoded);
+    Work open{core_.workers, core_.loop, "", [normal] { return openPath(normal); }};
+    UniqueFd file = co_await open;
+    co_return co_await mountOpened(asked, std::move(file), normal, std::move(decoded));
+}
+
+Async<MountReply> Calls::mountFd(CallPtr call, sdbus::UnixFd npk, Options options) {
+    MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
+    UniqueFd file = takeFd(npk);
+    npk = {};  // it may be long until the answer
+    std::string source = describe(file.get());
+    const CallPtr asked = withOptions(call, options);
+    const Order::Turn turn = co_await core_.order.enter(lineOf(call), unreadKeys(decoded));
+    co_await authorizeUnverified(asked, source, decoded);
+    co_return co_await mountOpened(asked, std::move(file), std::move(source), std::move(decoded));
+}
+
+}  // namespace northstar::bus

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/release.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "engine/mount_job.h"
+
+namespace northstar::bus {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kDeadline = 2s;
+constexpr std::chrono::milliseconds kFirstPause = 10ms, kLongestPause = 100ms;
+
+}  // namespace
+
+Async<Done> awaitRelease(Core& core, MountRecord record) {
+    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    auto pause = kFirstPause;
+    while (std::chrono::steady_clock::now() < deadline) {
+        Callback<Done> waited{[&](const Callback<Done>::Complete& complete) {
+            core.loop.after(pause, [complete] { complete(Done{}); });
+        }};
+        co_await waited;
+        pause = std::min(2 * pause, kLongestPause);
+        Work look{core.workers, core.loop, "", [&] { return releaseDevices(core.kernel, record); }};
+        const bool gone = co_await look;
+        if (gone) co_return Done{};
+    }
+    spdlog::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
+                 record.container(), record.mountPoint, record.device);
+    co_return Done{};
+}
+
+}  // namespace northstar::bus

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is left of an unmount when the mount is gone and its devices are not yet. Bus thread only.
+#pragma once
+
+#include "bus/core.h"
+
+namespace northstar::bus {
+
+// Returns when the devices are gone, or after 2 s with a line in the log if somebody else holds them: they go
+// with them (udev's probing holds a device for tens of milliseconds). Takes a worker for moments only, so
+// that devices that are held keep no mount waiting. Never throws.
+Async<Done> awaitRelease(Core& core, MountRecord record);
+
+}  // namespace northstar::bus

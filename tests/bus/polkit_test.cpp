@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// When polkit gives no plain answer, or the caller is gone before it is asked.
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
+#include "bus_test.h"
+
+namespace northstar::test {
+namespace {
+
+using Policy = FakePolkit::Policy;
+
+class PolkitTest : public BusTest {
+protected:
+    PolkitTest() { callAs(1000); }
+};
+
+TEST_F(PolkitTest, AQuestionThatTakesTooLongIsWithdrawnAndDenied) {
+    polkitTimeout_ = std::chrono::milliseconds{100};
+    polkit_->answer(Policy::Hang);
+    EXPECT_EQ(failureOf([&] { client().mount("fonts"); }).name, busError("AccessDenied"));
+    ASSERT_TRUE(polkit_->waitForCancellations(1));
+    EXPECT_EQ(polkit_->cancelled()[0], polkit_->asked()[0].cancellation);
+    EXPECT_TRUE(kernel_->live().empty());
+}
+
+TEST_F(PolkitTest, ChallengeOfACallThatMayPromptIsAccessDenied) {
+    polkit_->answer(Policy::Challenge);
+    client().interactive = true;
+    EXPECT_EQ(failureOf([&] { client().mount("fonts"); }).name, busError("AccessDenied"));
+    // The option takes the permission to prompt away again.
+    EXPECT_EQ(failureOf([&] {
+                  client().mount("fonts", {{"auth.no_user_interaction", sdbus::Variant{true}}});
+              }).name,
+              busError("InteractiveAuthorizationRequired"));
+}
+
+TEST_F(PolkitTest, ACallerThatLeftBeforeItsCallWasReadIsNoErrorInTheLog) {
+    std::ostringstream text;
+    const auto before = spdlog::default_logger();
+    const auto logger =
+        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+    logger->set_level(spdlog::level::debug);
+    spdlog::set_default_logger(logger);
+    {
+        Daemon daemon{DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_};
+        auto leaving = newClient();
+        leaving->send(kRoot, kService, "Mount", std::string{"fonts"}, Options{});
+        const std::string name = leaving->name();
+        leaving.reset();
+        const auto watcher = bus_.connect();
+        const auto driver = sdbus::createProxy(*watcher, bus::ServiceName{"org.freedesktop.DBus"},
+                                               sdbus::ObjectPath{"/org/freedesktop/DBus"});
+        for (bool there = true; there;) {
+            driver->callMethod("NameHasOwner")
+                .onInterface("org.freedesktop.DBus")
+                .withArguments(name)
+                .storeResultsTo(there);
+        }
+        daemon.stop();  // after what is queued
+        daemon.run();
+    }
+    spdlog::set_default_logger(before);
+    EXPECT_NE(text.str().find("Cannot tell who called Mount"), std::string::npos) << text.str();
+    EXPECT_EQ(text.str().find("[error]"), std::string::npos) << text.str();
+}
+
+}  // namespace
+}  // namespace northstar::test
