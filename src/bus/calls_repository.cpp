@@ -35,11 +35,16 @@ Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string reposito
 
 Async<std::tuple<>> Calls::uninstall(CallPtr call, std::string repository, std::string what, Options options) {
     decodeCommonOptions(options, false);
-    const Found asked = core_.catalog.find(what, repository);
-    const Details details = containerDetails(asked.container, repository, asked.repository->verified());
+    Details details{{"repository", repository}, {"container", what}};
+    try {
+        const Found named = core_.catalog.find(what, repository);
+        what = named.container;  // what is authorized is what goes
+        details = containerDetails(what, repository, named.repository->verified());
+    } catch (const Error&) {  // said once it is known that the caller may
+    }
     co_await core_.authorizer.require(withOptions(call, options), action::kManageRepository, details);
     const auto pass = co_await core_.repositoryChanges.enter();
-    const Found found = core_.catalog.find(asked.container, repository);
+    const Found found = core_.catalog.find(what, repository);
     if (core_.registry.isMounted(found.container, repository)) {
         throw Error{Code::Busy, "Cannot uninstall " + found.container + " from " + repository +
                                     ": it is mounted; unmount it first"};
