@@ -16,9 +16,6 @@ struct SealedImage {
     Extent image;  // the filesystem's data inside it, bytes
 };
 
-// Is the descriptor a memfd whose content can never change again?
-[[nodiscard]] bool isSealed(int fd);
-
 // Checks the whole image of a verified package against its tree. A package that lies in a sealed memfd
 // already is used in place (the descriptor is duplicated); any other is copied, and what is copied is what
 // was checked. Blocks; uses `threads` threads (0: one per processor). Throws Corrupted, CapacityExceeded (no

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <string>
 
+#include "package/memfd.h"
 #include "support/expect_error.h"
 #include "support/package_builder.h"
 #include "unit/test_data.h"
