@@ -69,12 +69,14 @@ struct Tree {
 };
 
 // Written level by level, independently of how the code under test reads it.
-Tree hashTree(std::string level, const std::string& salt) {
+Tree hashTree(std::string level, std::uint64_t holeBlocks, const std::string& salt) {
+    const std::string ofHole = sha256(salt + std::string(kBlock, '\0'));
     Tree tree;
     while (true) {
         std::string digests;
         for (std::size_t at = 0; at < level.size(); at += kBlock)
             digests += sha256(salt + level.substr(at, kBlock));
+        for (; holeBlocks > 0; --holeBlocks) digests += ofHole;
         if (digests.size() == 32) return {tree.blocks, digests};
         level = padded(digests, (digests.size() + kBlock - 1) / kBlock * kBlock);
         tree.blocks = level + tree.blocks;
@@ -110,21 +112,26 @@ MemoryFile buildPackage(const PackageSpec& spec) {
     ZipSpec zip;
     zip.comment = spec.comment;
     zip.entries.push_back({.name = "manifest.yaml", .content = spec.manifest});
-    std::string image = spec.data;
+    std::string image = spec.data, behindHole;
+    const std::uint64_t dataSize = spec.data.size() + spec.holeBlocks * kBlock;
     if (spec.key) {
-        const Tree tree = hashTree(spec.data, spec.salt);
-        image += superblock(spec.data.size() / kBlock, spec.salt) + tree.blocks;
+        const Tree tree = hashTree(spec.data, spec.holeBlocks, spec.salt);
+        (spec.holeBlocks == 0 ? image : behindHole) += superblock(dataSize / kBlock, spec.salt) + tree.blocks;
         std::string text = "meta:\n  hash: " + hex(sha256(spec.comment)) +
                            "\nmanifest.yaml:\n  hash: " + hex(sha256(spec.manifest)) +
                            "\nfs.img:\n  verity-hash: " + hex(tree.root) +
-                           "\n  verity-offset: " + std::to_string(spec.data.size()) + "\n";
+                           "\n  verity-offset: " + std::to_string(dataSize) + "\n";
         if (spec.changeSignedText) spec.changeSignedText(text);
         text += "---\nsignature: " + sign(*spec.key, text);
         if (spec.changeSignatureFile) spec.changeSignatureFile(text);
         zip.entries.push_back({.name = "signature.yaml", .content = text});
     }
     if (spec.changeImage) spec.changeImage(image);
-    zip.entries.push_back({.name = "fs.img", .content = image, .alignment = kBlock});
+    zip.entries.push_back({.name = "fs.img",
+                           .content = image,
+                           .hole = spec.holeBlocks * kBlock,
+                           .alignment = kBlock,
+                           .behindHole = behindHole});
     if (spec.changeZip) spec.changeZip(zip);
     return writeZip(zip);
 }

@@ -20,6 +20,7 @@ struct PackageSpec {
     std::string manifest = "name: hello\nversion: 1.0.0\ninit: /bin/hello\nuid: 1000\ngid: 1000\n";
     std::string comment = "version: 0.9.3\n";
     std::string data = squashfsLike(3);                     // the filesystem; a multiple of 4096 bytes
+    std::uint64_t holeBlocks = 0;  // blocks of zeros behind the data that take no memory; signed packages only
     std::string salt = "0123456789abcdef0123456789abcdef";  // raw bytes
     std::optional<std::string> key =
         "golden";  // signs it: tests/data/keys/<key>.key; without: unsigned, no verity

@@ -42,7 +42,7 @@ std::string alignmentField(std::uint64_t alignment, std::uint64_t end) {
 std::string writeEntry(MemoryFile& file, const ZipEntrySpec& entry) {
     file.append(entry.gapBefore);
     const std::uint64_t at = file.size();
-    const std::uint64_t size = entry.content.size() + entry.hole;
+    const std::uint64_t size = entry.content.size() + entry.hole + entry.behindHole.size();
     const std::string localName = entry.local.name.value_or(entry.name);
     const std::string centralName = entry.central.name.value_or(entry.name);
     const std::string wide = zip64Field(entry, entry.local, size);
@@ -50,6 +50,7 @@ std::string writeEntry(MemoryFile& file, const ZipEntrySpec& entry) {
     file.append("PK\3\4" + common(entry, entry.local, size) + le16(localName.size()) +
                 le16(wide.size() + padding.size()) + localName + wide + padding + entry.content);
     if (entry.hole > 0) file.skip(entry.hole);
+    file.append(entry.behindHole);
 
     const std::string centralExtra = zip64Field(entry, entry.central, size) + padding;
     return "PK\1\2" + le16(0x031e) + common(entry, entry.central, size) + le16(centralName.size()) +
