@@ -23,8 +23,20 @@ UniqueFd openDirectory(const std::string& path) {
     return directory;
 }
 
-// A file of the directory itself: no symlink, no subdirectory, and O_NONBLOCK so that a FIFO cannot hang the load.
+// Opening a device or a FIFO can do things and wait; what is neither file nor symlink is not opened at all.
+void refuseSpecialFile(const UniqueFd& directory, const std::string& name) {
+    struct stat status {};
+    if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // open(2) will say why
+    if (S_ISREG(status.st_mode)) return;
+    throw Error{Code::InvalidPackage, "Cannot open the package " + printable(name) + ": it is " +
+                                          (S_ISLNK(status.st_mode)   ? "a symlink; put the file itself there"
+                                           : S_ISDIR(status.st_mode) ? "a directory"
+                                                                     : "no regular file")};
+}
+
+// A file of the directory itself: no symlink, no subdirectory, and O_NONBLOCK for what became a FIFO just now.
 UniqueFd openFile(const UniqueFd& directory, const std::string& name) {
+    refuseSpecialFile(directory, name);
     open_how how{};
     how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
