@@ -2,6 +2,7 @@
 // The three interfaces, as dbus/org.northstar.Mounter.xml describes them: methods, signals and properties by name.
 #include "base/utf8.h"
 #include "bus/objects.h"
+#include "config/repository_name.h"
 #include "version.h"
 
 namespace northstar::bus {
@@ -21,7 +22,9 @@ Async<T> keeping(std::shared_ptr<sdbus::IObject>, Async<T> body) {
 
 }  // namespace
 
-sdbus::ObjectPath repositoryPath(const std::string& name) { return sdbus::ObjectPath{kRepositoriesPath + name}; }
+sdbus::ObjectPath repositoryPath(const std::string& name) {
+    return sdbus::ObjectPath{kRepositoriesPath + repositoryLabel(name)};
+}
 
 void Objects::exportService() {
     service_ = sdbus::createObject(core_.bus, sdbus::ObjectPath{kRootPath});

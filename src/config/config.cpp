@@ -8,6 +8,8 @@
 #include <toml++/toml.h>
 
 #include "base/error.h"
+#include "config/paths.h"
+#include "config/repository_name.h"
 #include "config/units.h"
 
 namespace northstar {
@@ -37,6 +39,16 @@ public:
             fail(table_.get(key)->source(), key, "must be an absolute path");
         }
         while (value.size() > 1 && value.back() == '/') value.pop_back();
+    }
+
+    // One that the service makes and compares with others; the default is resolved, too.
+    void ownDirectory(const std::string& key, std::string& value) {
+        string(key, value);
+        try {
+            value = resolveDirectory(value);
+        } catch (const Error& error) {
+            fail(table_.contains(key) ? table_.get(key)->source() : table_.source(), key, error.what());
+        }
     }
 
     void boolean(const std::string& key, bool& value) {
@@ -134,12 +146,6 @@ private:
 const std::vector<std::pair<std::string, Verification>> kVerifications{{"dm-verity", Verification::DmVerity},
                                                                        {"sealed", Verification::Sealed}};
 
-bool isRepositoryName(const std::string& name) {
-    return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-    });
-}
-
 RepositoryConfig decodeRepository(const std::string& file, const std::string& name, const toml::table& table) {
     RepositoryConfig repository;
     repository.dir = "/var/lib/northstar/" + name;
@@ -164,8 +170,13 @@ RepositoryConfig decodeRepository(const std::string& file, const std::string& na
 Config decode(const std::string& file, const toml::table& table) {
     Config config;
     TableReader reader{file, table, ""};
-    reader.path("run_dir", config.runDir);
-    reader.path("state_dir", config.stateDir);
+    reader.ownDirectory("run_dir", config.runDir);
+    reader.ownDirectory("state_dir", config.stateDir);
+    if (isWithin(config.stateDir, config.runDir) || isWithin(config.runDir, config.stateDir)) {
+        // Callers choose names in run_dir.
+        const auto* node = table.contains("state_dir") ? table.get("state_dir") : table.get("run_dir");
+        reader.fail(node->source(), "state_dir", "must not lie in run_dir, nor run_dir in it");
+    }
     reader.duration("loop_device_timeout", config.loopDeviceTimeout);
     std::uint32_t workers = 0;
     reader.count("workers", workers);
@@ -187,10 +198,17 @@ Config decode(const std::string& file, const toml::table& table) {
         inner.refuseUnknown();
     }
     if (const auto* repositories = reader.table("repositories")) {
+        std::map<std::string, std::string> labels;  // of object paths: the name
         for (const auto& [key, node] : *repositories) {
             const std::string name{key.str()};
             if (!isRepositoryName(name)) {
-                reader.fail(node.source(), "repositories." + printable(name), "a name is letters, digits and _ only");
+                reader.fail(node.source(), "repositories." + printable(name),
+                            "a name is letters, digits, _, - and . only, and does not begin with - or .");
+            }
+            const auto [other, added] = labels.emplace(repositoryLabel(name), name);
+            if (!added) {
+                reader.fail(node.source(), "repositories." + name,
+                            "has the object path of " + other->second + "; rename one of them");
             }
             if (!node.is_table()) reader.fail(node.source(), "repositories." + name, "must be a table");
             config.repositories.emplace(name, decodeRepository(file, name, *node.as_table()));

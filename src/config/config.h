@@ -32,7 +32,7 @@ struct RepositoryConfig {
 };
 
 struct Config {
-    std::string runDir = "/run/northstar";
+    std::string runDir = "/run/northstar";  // this and the next without symlinks: see resolveDirectory()
     std::string stateDir = "/run/northstar-mounter";
     std::chrono::milliseconds loopDeviceTimeout{5000};
     unsigned workers = 0;  // 0: one per processor
@@ -40,7 +40,7 @@ struct Config {
     Limits limits;
     std::vector<std::string> fileKeys;  // for MountFile and MountFd, beside those of the repositories
     Verification fileVerification = Verification::DmVerity;
-    std::map<std::string, RepositoryConfig> repositories;  // by name: [A-Za-z0-9_], it is part of an object path
+    std::map<std::string, RepositoryConfig> repositories;  // by name: see repository_name.h
 };
 
 // Throws Failed with "FILE:LINE: ...". A file that is not there is an error too.

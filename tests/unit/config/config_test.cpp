@@ -114,10 +114,26 @@ TEST_F(ConfigTest, WrongTypesAndValuesAreNamedWithTheirLine) {
     refuse("[repositories]\na = 7\n", "repositories.a");
 }
 
-TEST_F(ConfigTest, RepositoryNamesMustFitAnObjectPath) {
-    refuse("[repositories.\"a-b\"]\n", "a-b");
+TEST_F(ConfigTest, RepositoryNamesMustBeRepositoryNames) {
+    EXPECT_TRUE(load("[repositories.\"com.example.my-apps\"]\n").repositories.contains("com.example.my-apps"));
     refuse("[repositories.\"../x\"]\n", "../x");
-    refuse("[repositories.\"\"]\n", "letters, digits and _");
+    refuse("[repositories.\".x\"]\n", "does not begin with");
+    refuse("[repositories.\"\"]\n", "letters, digits, _");
+}
+
+TEST_F(ConfigTest, RepositoriesWithTheSameObjectPathAreRefused) {
+    refuse("[repositories.a_2db]\n[repositories.a-b]\n", "object path of");
+}
+
+TEST_F(ConfigTest, DirectoriesOfTheServiceHaveOneSpelling) {
+    const Config config = load("run_dir = \"//r/./x//\"\nstate_dir = \"/s/.\"\n");
+    EXPECT_EQ(config.runDir, "/r/x");
+    EXPECT_EQ(config.stateDir, "/s");
+    refuse("\nrun_dir = \"/r/../x\"\n", "mounter.toml:2: run_dir: must not contain ..");
+    refuse("state_dir = \"/\"\n", "mounter.toml:1: state_dir");
+    refuse("run_dir = \"/r\"\nstate_dir = \"/r/state\"\n", "mounter.toml:2: state_dir");
+    refuse("run_dir = \"/s/run\"\nstate_dir = \"/s/\"\n", "mounter.toml:2: state_dir");
+    EXPECT_EQ(load("run_dir = \"/run/northstar-mounter2\"\n").runDir, "/run/northstar-mounter2");
 }
 
 TEST_F(ConfigTest, AMemoryRepositoryHasNoDirectory) {
