@@ -66,7 +66,11 @@ Async<Found> Calls::findCurrent(std::string what, std::string repository) {
             throw Error{Code::Failed, "Cannot use " + found.container + ": repository " + now->name +
                                           " was changed by a Reload at this moment; try again"};
         }
-        core_.catalog.update(found);
+        if (!now->content.entries.contains(found.container)) {
+            throw Error{Code::NoSuchContainer, "Cannot use " + found.container + ": it was removed from repository " +
+                                                   now->name + " at this moment"};
+        }
+        if (core_.catalog.update(found)) core_.events.repositoryChanged(now->name);
     }
     co_return found;
 }
@@ -103,7 +107,7 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     request.verityMode = options.verity;
     request.ownerUid = call->caller.euid;
     request.loopDeviceTimeout = core_.config.loopDeviceTimeout;
-    request.id = core_.registry.reserve(request.mountPoint, request.ownerUid);
+    request.id = core_.registry.reserve(request.mountPoint, request.ownerUid, container, request.repository);
     MountRecord record;
     std::exception_ptr failure;
     try {

@@ -32,6 +32,7 @@ struct Events {
     std::function<void(const MountRecord&, const std::string& reason)> unmounted;
     std::function<void(const MountRecord&, std::uint64_t block)> corrupted;
     std::function<void(const std::string& container, const std::string& repository)> installed, uninstalled;
+    std::function<void(const std::string& repository)> repositoryChanged;  // a package of it is another one now
     std::function<void()> repositoriesReplaced;
     std::function<void()> verityAvailableChanged;
 };

@@ -29,11 +29,14 @@ Objects::Objects(Core& core, Calls& calls, Dispatcher& dispatcher)
     core_.events.unmounted = [this](const MountRecord& record, const std::string& why) { unmounted(record, why); };
     core_.events.corrupted = [this](const MountRecord& record, std::uint64_t block) { corrupted(record, block); };
     core_.events.installed = [this](const std::string& container, const std::string& repository) {
-        repositoryChanged(repository, "Installed", container);
+        repositoryChanged(repository);
+        service_->emitSignal("Installed").onInterface(kServiceName).withArguments(container, repository);
     };
     core_.events.uninstalled = [this](const std::string& container, const std::string& repository) {
-        repositoryChanged(repository, "Uninstalled", container);
+        repositoryChanged(repository);
+        service_->emitSignal("Uninstalled").onInterface(kServiceName).withArguments(container, repository);
     };
+    core_.events.repositoryChanged = [this](const std::string& repository) { repositoryChanged(repository); };
     core_.events.repositoriesReplaced = [this] { exportRepositories(); };
     core_.events.verityAvailableChanged = [this] {
         service_->emitPropertiesChangedSignal(kServiceName, {PropertyName{"VerityAvailable"}});
@@ -82,12 +85,11 @@ void Objects::corrupted(const MountRecord& record, std::uint64_t block) {
         .withArguments(mountPath(record.id), record.container(), block);
 }
 
-void Objects::repositoryChanged(const std::string& repository, const char* signal, const std::string& container) {
+void Objects::repositoryChanged(const std::string& repository) {
     if (const auto it = repositories_.find(repository); it != repositories_.end()) {
         it->second->emitPropertiesChangedSignal("org.northstar.Mounter.Repository",
                                                 {PropertyName{"Containers"}, PropertyName{"Used"}});
     }
-    service_->emitSignal(signal).onInterface(kServiceName).withArguments(container, repository);
 }
 
 // After a reload: objects of new repositories come, of removed ones go, of the others all is said anew.

@@ -12,7 +12,7 @@
 
 namespace northstar::bus {
 
-// A repository's name as the last component of its object path (letters, digits and _ only).
+// The object of a repository; the last component is its label, see config/repository_name.h.
 [[nodiscard]] sdbus::ObjectPath repositoryPath(const std::string& name);
 
 class Objects {
@@ -32,7 +32,7 @@ private:
     void mounted(const MountRecord& record);
     void unmounted(const MountRecord& record, const std::string& reason);
     void corrupted(const MountRecord& record, std::uint64_t block);
-    void repositoryChanged(const std::string& repository, const char* signal, const std::string& container);
+    void repositoryChanged(const std::string& repository);
     std::shared_ptr<sdbus::IObject> exportMount(std::uint32_t id);
     std::unique_ptr<sdbus::IObject> exportRepository(const std::string& name);
     void emitMountCount();

@@ -13,7 +13,8 @@ std::size_t Registry::countOf(uid_t owner) const {
     return static_cast<std::size_t>(mounted + reserved);
 }
 
-std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner) {
+std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
+                                const std::string& repository) {
     if (const auto* other = findByMountPoint(mountPoint)) {
         throw Error{Code::AlreadyMounted, "Cannot mount on " + mountPoint + ": " + other->container() +
                                               " is mounted there; unmount it first or choose another target"};
@@ -35,7 +36,7 @@ std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner) {
                         std::to_string(limits_.mountsPerUid) +
                         " mounts already (limits.mounts_per_uid in the configuration); unmount some first"};
     }
-    reservations_[++last_] = {mountPoint, owner};
+    reservations_[++last_] = {mountPoint, owner, container, repository};
     return last_;
 }
 
@@ -91,6 +92,12 @@ std::set<std::pair<std::string, std::string>> Registry::mountedContainers() cons
     std::set<std::pair<std::string, std::string>> mounted;
     for (const auto& [id, record] : mounts_) mounted.emplace(record.repository, record.container());
     return mounted;
+}
+
+bool Registry::isReserved(const std::string& container, const std::string& repository) const {
+    return std::ranges::any_of(reservations_, [&](const auto& r) {
+        return r.second.repository == repository && r.second.container == container;
+    });
 }
 
 }  // namespace northstar

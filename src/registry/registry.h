@@ -24,7 +24,9 @@ public:
 
     // Takes a number and a mount point for a mount that is being made, so that no other call takes them meanwhile.
     // Throws AlreadyMounted, or LimitsExceeded naming the limit. End it with add() or cancel().
-    [[nodiscard]] std::uint32_t reserve(const std::string& mountPoint, uid_t owner);
+    // `container`, `repository`: what is being mounted, as isReserved() is asked for it.
+    [[nodiscard]] std::uint32_t reserve(const std::string& mountPoint, uid_t owner, const std::string& container = {},
+                                        const std::string& repository = {});
     void cancel(std::uint32_t id);
 
     // The reservation of that number becomes a mount; without one (recovery) the number is taken.
@@ -37,6 +39,8 @@ public:
     [[nodiscard]] std::vector<const MountRecord*> findByContainer(const std::string& container) const;
     [[nodiscard]] std::vector<const MountRecord*> findByDevice(dev_t device) const;
     [[nodiscard]] bool isMounted(const std::string& container, const std::string& repository) const;
+    // Is a mount of it under way?
+    [[nodiscard]] bool isReserved(const std::string& container, const std::string& repository) const;
 
     // Repository and container of all mounts, for many questions at once.
     [[nodiscard]] std::set<std::pair<std::string, std::string>> mountedContainers() const;
@@ -48,6 +52,7 @@ private:
     struct Reservation {
         std::string mountPoint;
         uid_t owner;
+        std::string container, repository;
     };
     [[nodiscard]] std::size_t countOf(uid_t owner) const;
 

@@ -63,14 +63,34 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
                                            "; ListContainers shows those there are"};
 }
 
-void Catalog::update(const Found& found) {
-    const auto it = repositories_.find(found.repository->name);
+// Others may hold the old value: it stays what it was.
+void Catalog::change(const std::string& repository, const std::function<void(RepositoryContent&)>& edit) {
+    const auto it = repositories_.find(repository);
     if (it == repositories_.end()) return;
-    const auto old = it->second->content.entries.find(found.container);
-    if (old == it->second->content.entries.end() || old->second.package == found.entry.package) return;
     auto changed = std::make_shared<Repository>(*it->second);
-    changed->content.entries[found.container] = found.entry;
+    edit(changed->content);
     it->second = std::move(changed);
+}
+
+void Catalog::add(const Found& found) {
+    change(found.repository->name, [&](RepositoryContent& content) {
+        content.entries.insert_or_assign(found.container, found.entry);
+        content.refused.erase(found.entry.file.empty() ? found.container : found.entry.file);
+    });
+}
+
+void Catalog::remove(const std::string& container, const std::string& repository) {
+    change(repository, [&](RepositoryContent& content) { content.entries.erase(container); });
+}
+
+bool Catalog::update(const Found& found) {
+    const auto it = repositories_.find(found.repository->name);
+    if (it == repositories_.end()) return false;
+    const auto old = it->second->content.entries.find(found.container);
+    if (old == it->second->content.entries.end() || old->second.package == found.entry.package) return false;
+    change(found.repository->name,
+           [&](RepositoryContent& content) { content.entries[found.container] = found.entry; });
+    return true;
 }
 
 }  // namespace northstar

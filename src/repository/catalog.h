@@ -2,6 +2,7 @@
 // All repositories together: finding a container by what a caller calls it. Bus thread only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,10 +33,15 @@ public:
     // Throws NoSuchContainer, NoSuchRepository, or the error that a package of that name was refused with.
     [[nodiscard]] Found find(const std::string& what, const std::string& repository) const;
 
-    // Remembers a package that was opened again because its file had changed.
-    void update(const Found& found);
+    // A package that was installed. Its repository is looked up by name; nothing happens if it is gone.
+    void add(const Found& found);
+    void remove(const std::string& container, const std::string& repository);
+    // Remembers a package that was opened again because its file had changed. True if that changed anything.
+    bool update(const Found& found);
 
 private:
+    void change(const std::string& repository, const std::function<void(RepositoryContent&)>& edit);
+
     Repositories repositories_;
 };
 

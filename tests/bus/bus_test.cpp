@@ -2,17 +2,11 @@
 // The fixture's hands.
 #include "bus_test.h"
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace northstar::test {
 
 namespace fs = std::filesystem;
-
-std::string dataPath(const std::string& relative) {
-    const char* data = std::getenv("NORTHSTAR_TEST_DATA");
-    return std::string{data != nullptr ? data : TEST_DATA} + "/" + relative;
-}
 
 RunningDaemon::RunningDaemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel,
                              const DaemonTestHooks& hooks) {

@@ -19,10 +19,9 @@
 #include "support/fake_polkit.h"
 #include "support/private_bus.h"
 #include "support/temporary_directory.h"
+#include "unit/test_data.h"
 
 namespace northstar::test {
-
-[[nodiscard]] std::string dataPath(const std::string& relative);
 
 // A daemon on a thread: made, run and destroyed there.
 class RunningDaemon {
