@@ -77,6 +77,7 @@ struct Daemon::Parts {
     ~Parts() {
         core.workers.drain();
         core.bulk.drain();
+        core.verifier.drain();
     }
 
     void watchSignals() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ListMounts, ListContainers, Inspect, Verify.
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "base/utf8.h"
@@ -8,6 +10,18 @@
 #include "package/hash_tree.h"
 
 namespace northstar::bus {
+namespace {
+
+// A check takes every processor for as long as the image is big; mounts and the bus go first. Threads that this
+// thread starts inherit it: setpriority(2), "C library/kernel differences".
+void yieldToOthers() {
+    constexpr int kNice = 10;
+    if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice) != 0) {
+        spdlog::debug("Cannot lower the priority of a check: {}", errnoText(errno));
+    }
+}
+
+}  // namespace
 
 Async<std::tuple<std::vector<MountListItem>>> Calls::listMounts(CallPtr) {
     std::vector<MountListItem> list;
@@ -72,7 +86,9 @@ Async<std::tuple<bool>> Calls::verify(CallPtr call, std::string what, Options op
     }
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
-    Work job{core_.bulk, core_.loop, "verify", [package, token = stop.get_token()] {
+    Work job{core_.verifier, core_.loop, "", [package, token = stop.get_token()] {
+                 yieldToOthers();
+                 if (token.stop_requested()) throw Error{Code::Failed, "Verifying was cancelled: its caller has left"};
                  try {
                      HashTree::load(package->fd.get(), package->image, *package->verity)
                          .verifyData(package->fd.get(), package->image, 0, token);

@@ -52,7 +52,8 @@ struct Core {
           clients{bus, loop},
           authorizer{bus, clients, config.authorization, polkitTimeout},
           workers{config.workers},
-          bulk{2} {}
+          bulk{1},
+          verifier{1} {}
 
     sdbus::IConnection& bus;
     Kernel& kernel;
@@ -72,7 +73,8 @@ struct Core {
     ClientWatch clients;
     Authorizer authorizer;
     Executor workers;
-    Executor bulk;  // long work that must not keep mounts waiting: whole-image checks, installs, reloads
+    Executor bulk;      // long work that must not keep mounts waiting: installs, reloads
+    Executor verifier;  // whole-image checks, one at a time: each of them uses every processor
 };
 
 }  // namespace northstar::bus
