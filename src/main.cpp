@@ -22,6 +22,7 @@ void blockSignals() {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (RLIMIT_FSIZE) is the error of one install
 }
 
 // A descriptor for each package of a repository: as many as the hard limit gives.
