@@ -4,11 +4,10 @@
 
 #include <systemd/sd-bus.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstdint>
 
 #include "base/error.h"
+#include "config/repository_name.h"
 
 namespace northstar::cli {
 namespace {
@@ -80,14 +79,9 @@ sdbus::MethodReply Client::callRepository(const std::string& repository, const s
         throw Error{Code::NoSuchRepository, "There is no repository " + printable(repository) +
                                                 "; `northstarctl repositories` lists those there are"};
     };
-    // As in the configuration; anything else would not even be an object path.
-    if (repository.empty() || !std::ranges::all_of(repository, [](unsigned char c) {
-            return c < 0x80 && (std::isalnum(c) != 0 || c == '_');
-        })) {
-        refuse();
-    }
-    const auto object = sdbus::createProxy(*bus_, bus::ServiceName{kService},
-                                           sdbus::ObjectPath{std::string{kObject} + "/repositories/" + repository});
+    if (!isRepositoryName(repository)) refuse();  // as in the configuration
+    const sdbus::ObjectPath path{std::string{kObject} + "/repositories/" + repositoryLabel(repository)};
+    const auto object = sdbus::createProxy(*bus_, bus::ServiceName{kService}, path);
     try {
         return callOn(*object, kRepositoryInterface, method, args...);
     } catch (const sdbus::Error& error) {
@@ -169,7 +163,9 @@ std::vector<RepositoryRow> Client::listRepositories() {
     for (auto& [path, interfaces] : objects) {
         const auto found = interfaces.find(kRepositoryInterface);
         if (found == interfaces.end()) continue;
-        rows.push_back({path.substr(path.rfind('/') + 1), std::move(found->second)});
+        const auto name = found->second.find("Name");  // the path holds it escaped
+        if (name == found->second.end() || !name->second.containsValueOfType<std::string>()) continue;
+        rows.push_back({name->second.get<std::string>(), std::move(found->second)});
     }
     return rows;
 }

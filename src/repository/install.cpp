@@ -154,7 +154,8 @@ void uninstallPackage(const Repository& repository, const RepositoryEntry& entry
 
 void removeInterruptedInstalls(const RepositoryConfig& config) noexcept {
     if (config.type == RepositoryType::Memory) return;
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream{opendir(config.dir.c_str()), [](DIR* d) { return d ? closedir(d) : 0; }};
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream{opendir(config.dir.c_str()),
+                                                     [](DIR* d) { return d != nullptr ? closedir(d) : 0; }};
     while (const dirent* entry = stream ? readdir(stream.get()) : nullptr) {
         if (isTemporaryName(entry->d_name)) unlinkat(dirfd(stream.get()), entry->d_name, 0);
     }

@@ -84,6 +84,15 @@ TEST_F(CliTest, VerifyTellsIntactFromCorrupted) {
     EXPECT_TRUE(fails(1, "attic", {"verify", "attic"}));
 }
 
+TEST_F(CliTest, RepositoriesAreCalledByTheirNamesWithDashesAndDots) {
+    configure("", "[repositories.\"com.my-apps\"]\ndir = \"" + directory_ / "other" + "\"\n");
+    EXPECT_EQ(run({"install", dataPath("signed/fonts-2.3.4.npk"), "--repository", "com.my-apps"}), 0) << text_;
+    EXPECT_EQ(run({"repositories"}), 0);
+    EXPECT_TRUE(shows("com\\.my-apps")) << text_;
+    EXPECT_EQ(run({"uninstall", "fonts:2.3.4", "--repository", "com.my-apps"}), 0) << text_;
+    EXPECT_TRUE(fails(1, "no repository com.my_apps", {"uninstall", "fonts:2.3.4", "--repository", "com.my_apps"}));
+}
+
 TEST_F(CliTest, InstallAndUninstallChangeTheRepository) {
     EXPECT_EQ(run({"install", dataPath("signed/fonts-2.3.4.npk"), "--repository", "other"}), 0);
     EXPECT_EQ(text_, "fonts:2.3.4\n");
@@ -127,8 +136,8 @@ TEST_F(CliTest, NoAskKeepsPolkitFromAsking) {
     callAs(1000);
     for (const bool ask : {true, false}) {
         for (const auto& command : {std::vector<std::string>{"reload"}, {"verify", "fonts"},
-                                    {"uninstall", "fonts:2.3.4", "--repository", "other"},
-                                    {"install", dataPath("signed/fonts-2.3.4.npk"), "--repository", "other"}}) {
+                                    {"install", dataPath("signed/fonts-2.3.4.npk"), "--repository", "other"},
+                                    {"uninstall", "fonts:2.3.4", "--repository", "other"}}) {
             auto arguments = command;
             if (!ask) arguments.insert(arguments.begin(), "--no-ask");
             run(arguments);

@@ -18,8 +18,8 @@ protected:
     void useKeys(const std::string& type, const Names& keys) {
         std::string list;
         for (const auto& key : keys) list += "\"" + dataPath("keys/" + key + ".pub") + "\", ";
-        configureOnly("", "[repositories.other]\n" + (type == "memory" ? "type = \"memory\"\n" : "dir = \"" + directory_ / "other" + "\"\n") +
-                              "keys = [" + list + "]\n");
+        const std::string place = type == "memory" ? "type = \"memory\"\n" : "dir = \"" + directory_ / "other" + "\"\n";
+        configureOnly("", "[repositories.other]\n" + place + "keys = [" + list + "]\n");
     }
     Names containers() {
         return client().property<Names>(path_, kRepositoryInterface, "Containers");
