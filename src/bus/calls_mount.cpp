@@ -137,9 +137,13 @@ void Calls::setVerityAvailable(bool available) {
 
 // The module may have been loaded since; the kernel tells nobody.
 Async<Done> Calls::refreshVerity() {
-    Work job{core_.workers, core_.loop, "", [this] { return core_.kernel.verityAvailable(); }};
-    const bool available = co_await job;
-    setVerityAvailable(available);
+    try {
+        Work job{core_.workers, core_.loop, "", [this] { return core_.kernel.verityAvailable(); }};
+        const bool available = co_await job;
+        setVerityAvailable(available);
+    } catch (const std::exception& error) {  // what it was asked for has its own result
+        spdlog::warn("Cannot see whether there is dm-verity: {}", error.what());
+    }
     co_return Done{};
 }
 

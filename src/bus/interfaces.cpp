@@ -116,22 +116,27 @@ std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
     return object;
 }
 
-std::unique_ptr<sdbus::IObject> Objects::exportRepository(const std::string& name) {
-    auto object = sdbus::createObject(core_.bus, repositoryPath(name));
+std::shared_ptr<sdbus::IObject> Objects::exportRepository(const std::string& name) {
+    const std::shared_ptr<sdbus::IObject> object = sdbus::createObject(core_.bus, repositoryPath(name));
+    const std::weak_ptr<sdbus::IObject> weak = object;
     Calls* calls = &calls_;
-    const auto field = [this, name](auto get) {
-        return [this, name, get] { return get(*core_.catalog.repository(name)); };
+    const auto field = [this, name](auto get) {  // the repository may be gone, see keeping()
+        return [this, name, get] {
+            const auto& all = core_.catalog.repositories();
+            const auto it = all.find(name);
+            return it != all.end() ? get(*it->second) : get(Repository{});
+        };
     };
     InterfaceBuilder{*object, kRepositoryInterface}
         .method("Install", {"npk", "options"}, {"container"},
                 dispatcher_.handler(*object, kRepositoryInterface, "Install",
-                                    std::function{[calls, name](CallPtr c, sdbus::UnixFd npk, Options o) {
-                                        return calls->install(c, name, npk, o);
+                                    std::function{[calls, name, weak](CallPtr c, sdbus::UnixFd npk, Options o) {
+                                        return keeping(weak.lock(), calls->install(c, name, npk, o));
                                     }}))
         .method("Uninstall", {"container", "options"}, {},
                 dispatcher_.handler(*object, kRepositoryInterface, "Uninstall",
-                                    std::function{[calls, name](CallPtr c, std::string what, Options o) {
-                                        return calls->uninstall(c, name, what, o);
+                                    std::function{[calls, name, weak](CallPtr c, std::string what, Options o) {
+                                        return keeping(weak.lock(), calls->uninstall(c, name, what, o));
                                     }}))
         .property("Name", Flags::CONST_PROPERTY_VALUE, [name] { return name; })
         .property("Type", Flags::EMITS_CHANGE_SIGNAL, field([](const Repository& r) {

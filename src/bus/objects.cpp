@@ -100,6 +100,7 @@ void Objects::exportRepositories() {
             it->second->emitPropertiesChangedSignal("org.northstar.Mounter.Repository");
             ++it;
         } else {
+            retired_[it->first] = it->second;
             removeObject(it->second);
             it = repositories_.erase(it);
         }
@@ -107,9 +108,11 @@ void Objects::exportRepositories() {
     for (const auto& [name, repository] : wanted) {
         if (repositories_.contains(name)) continue;
         auto& object = repositories_[name];
-        object = exportRepository(name);
+        object = retired_[name].lock();
+        if (!object) object = exportRepository(name);
         object->emitInterfacesAddedSignal();
     }
+    std::erase_if(retired_, [](const auto& entry) { return entry.second.expired(); });
 }
 
 }  // namespace northstar::bus

@@ -78,10 +78,15 @@ Detached Watches::look() {
 
 Detached Watches::cleanUp(MountRecord record) {
     ++cleaning_;
-    // Before whatever is asked for this container next.
-    Work job{core_.workers, core_.loop, record.container(),
-             [this, &record] { return cleanUpAfterExternalUnmount(core_.kernel, core_.state, record); }};
-    const bool released = co_await job;
+    bool released = false;
+    {
+        // Before whatever is asked for this container or mount point next.
+        const Order::Keys keys{record.container(), record.mountPoint};
+        const Order::Turn turn = co_await core_.order.enter("", keys);
+        Work job{core_.workers, core_.loop, record.container(),
+                 [this, &record] { return cleanUpAfterExternalUnmount(core_.kernel, core_.state, record); }};
+        released = co_await job;
+    }
     if (!released) co_await awaitRelease(core_, record);
     --cleaning_;
 }

@@ -124,7 +124,8 @@ std::vector<std::string> Client::unmountMany(const std::vector<std::string>& wha
     reply >> results;
     std::vector<std::string> failures;
     for (const auto& result : results) {
-        if (!std::get<1>(result)) failures.push_back(std::get<3>(result));
+        const bool gone = std::get<2>(result) == "org.northstar.Mounter.Error.NotMounted";  // somebody was quicker
+        if (!std::get<1>(result) && !gone) failures.push_back(std::get<3>(result));
     }
     return failures;
 }

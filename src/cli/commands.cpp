@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
@@ -68,12 +69,17 @@ void addMount(CLI::App& app, Session& session) {
 }
 
 void unmountAll(Client client, const Options& options) {
-    std::vector<std::string> objects;
-    for (const auto& mount : client.listMounts()) objects.push_back(mount.object);
-    const auto failures = client.unmountMany(objects, options);
+    constexpr std::size_t kMost = 4096;  // that UnmountMany takes, see org.northstar.Mounter(5)
+    const auto mounts = client.listMounts();
+    std::vector<std::string> failures;
+    for (std::size_t at = 0; at < mounts.size(); at += kMost) {
+        std::vector<std::string> objects;
+        for (std::size_t i = at; i < std::min(at + kMost, mounts.size()); ++i) objects.push_back(mounts[i].object);
+        for (auto& failure : client.unmountMany(objects, options)) failures.push_back(std::move(failure));
+    }
     for (const auto& failure : failures) std::cerr << "northstarctl: " << plain(failure) << std::endl;
     if (!failures.empty()) {
-        throw Error{Code::Busy, std::to_string(failures.size()) + " of " + std::to_string(objects.size()) +
+        throw Error{Code::Busy, std::to_string(failures.size()) + " of " + std::to_string(mounts.size()) +
                                     " mounts could not be unmounted"};
     }
 }

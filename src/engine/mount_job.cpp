@@ -66,7 +66,7 @@ std::string holdersText(Kernel& kernel, const MountRecord& record) {
         text += (text.empty() ? "" : ", ") + std::to_string(holder.pid) + " (" + printable(holder.name) + ", " +
                 printable(holder.path) + ")";
     }
-    return text.empty() ? "something that is no process of this PID namespace" : text;
+    return text.empty() ? "something that /proc does not show (of another namespace?)" : text;
 }
 
 MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& request) {
@@ -116,7 +116,7 @@ MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountReq
     // Before the first thing that would outlive a crash. Whether the directory is there already is a guess until then.
     std::error_code unknown;
     record.mountPoint = request.mountPoint;
-    record.mountPointCreated = !std::filesystem::exists(request.mountPoint, unknown);
+    record.mountPointCreated = !exists(std::filesystem::symlink_status(request.mountPoint, unknown));
     SavedRecord saved{state, record};
     const auto point = kernel.makeMountPoint(request.mountPoint);
     if (point->path() != record.mountPoint || point->created() != record.mountPointCreated) {
@@ -168,9 +168,13 @@ bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& r
 
 bool cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept {
     try {
-        state.remove(record.id);
         // The directory that was made for the mount is found again the same safe way, and only goes if it is empty.
         if (record.mountPointCreated) kernel.removeMountPoint(record.mountPoint);
+    } catch (const std::exception& error) {
+        spdlog::warn("Cannot remove the mount point {}: {}", record.mountPoint, error.what());
+    }
+    try {
+        state.remove(record.id);  // last: what was not done before a crash is done at the next start
     } catch (const std::exception& error) {
         spdlog::warn("Cannot clean up after the unmount of {}: {}", record.mountPoint, error.what());
     }

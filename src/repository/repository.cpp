@@ -69,8 +69,10 @@ std::string claimedName(int fd, const std::string& fileName) {
     try {
         return openPackage(UniqueFd{fcntl(fd, F_DUPFD_CLOEXEC, 0)}, {}, SignaturePolicy::Optional, fileName)
             .manifest.container();
-    } catch (const Error&) {
-        return fileName.substr(0, fileName.size() - std::string_view{kSuffix}.size());
+    } catch (const Error&) {  // the packer calls it NAME-VERSION.npk
+        std::string name = fileName.substr(0, fileName.size() - std::string_view{kSuffix}.size());
+        if (const auto dash = name.rfind('-'); dash != std::string::npos) name[dash] = ':';
+        return name;
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 
 #include "bus_test.h"
 
@@ -58,6 +59,28 @@ TEST_P(Rotation, TakesPackagesOfBothKeysAndAfterItOfTheNewOneOnly) {
 
 INSTANTIATE_TEST_SUITE_P(Repositories, Rotation, testing::Values("directory", "memory"),
                          [](const auto& type) { return type.param; });
+
+// Its object is still in use by the call when it is there again.
+TEST_F(RepositoryChangeTest, ThatGoesAndComesBackDuringAQuestionAnswersTheCall) {
+    useKeys("directory", {"golden"});
+    client();
+    callAs(1000);
+    polkit_->answer(FakePolkit::Policy::Hang);
+    auto waiting = std::async(std::launch::async, [&] {
+        return newClient()->install("other", openPackageFile("signed/fonts-2.3.4.npk").get());
+    });
+    ASSERT_TRUE(polkit_->waitForQuestions(1));
+    callAs(0);
+    configureOnly("", "");
+    client().reload();
+    useKeys("directory", {"golden"});
+    client().reload();
+    EXPECT_TRUE(client().managedObjects().contains(sdbus::ObjectPath{path_}));
+    EXPECT_EQ(used(), 0U);
+    polkit_->release(true);
+    EXPECT_EQ(waiting.get(), "fonts:2.3.4");
+    EXPECT_EQ(containers(), Names{"fonts:2.3.4"});
+}
 
 TEST_F(RepositoryChangeTest, WhatAMemoryRepositoryLosesIsSaidToBeUninstalledBeforeTheReply) {
     useKeys("memory", {"golden"});

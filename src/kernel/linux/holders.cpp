@@ -18,6 +18,9 @@
 namespace northstar {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using Time = Clock::time_point;
+
 // Names in a directory; empty if it is gone or closed to us.
 std::vector<std::string> entries(const std::string& path) {
     std::vector<std::string> names;
@@ -44,9 +47,9 @@ std::string target(const std::string& link) {
 }
 
 // Path of a mapped file on the device; empty if there is none.
-std::string mappedFile(const std::string& process, dev_t device) {
+std::string mappedFile(const std::string& process, dev_t device, Time deadline) {
     std::ifstream maps{process + "/maps"};
-    for (std::string line; std::getline(maps, line);) {
+    for (std::string line; std::getline(maps, line) && Clock::now() < deadline;) {
         std::istringstream fields{line};  // address permissions offset major:minor inode path
         std::string address, permissions, offset, path;
         unsigned majorNumber = 0, minorNumber = 0;
@@ -68,11 +71,12 @@ bool isPassing(const std::string& name) {
 }
 
 // What of the device the process holds, mappings aside; empty if nothing.
-std::string openFile(const std::string& process, bool self, dev_t device) {
+std::string openFile(const std::string& process, bool self, dev_t device, Time deadline) {
     for (const char* name : {"/cwd", "/root", "/exe"}) {
         if (isOn(process + name, device)) return target(process + name);
     }
     for (const std::string& name : entries(process + "/fd")) {
+        if (Clock::now() >= deadline) break;
         const std::string link = process + "/fd/" + name;
         if (isOn(link, device) && !(self && isPassing(name))) return target(link);
     }
@@ -93,15 +97,16 @@ std::vector<pid_t> processes(const std::string& proc) {
 
 std::vector<Holder> findHolders(dev_t device, std::size_t most, std::chrono::milliseconds budget,
                                 const std::string& proc) {
-    const auto deadline = std::chrono::steady_clock::now() + budget;
+    const Time deadline = Clock::now() + budget;
     const auto all = processes(proc);
     std::vector<Holder> found;
     for (const bool mappings : {false, true}) {
         for (const pid_t pid : all) {
-            if (found.size() >= most || std::chrono::steady_clock::now() >= deadline) return found;
+            if (found.size() >= most || Clock::now() >= deadline) return found;
             const std::string process = proc + "/" + std::to_string(pid);
             std::string path =
-                mappings ? mappedFile(process, device) : openFile(process, pid == ::getpid(), device);
+                mappings ? mappedFile(process, device, deadline)
+                         : openFile(process, pid == ::getpid(), device, deadline);
             if (!path.empty())
                 found.push_back({pid, readLine(process + "/comm").value_or("?"), std::move(path)});
         }

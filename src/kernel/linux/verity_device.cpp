@@ -204,6 +204,7 @@ std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTabl
     if (!hasDeviceMapper()) throwNoVerity(table.name);
     auto device = create(table);
     if (const int error = load(table, data.number())) {
+        available_ = false;  // the module may have been removed
         if (!available()) throwNoVerity(table.name);
         if (error == EINVAL && table.mode == VerityMode::Panic) {
             throw Error{Code::Unsupported,

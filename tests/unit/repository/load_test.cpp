@@ -97,6 +97,11 @@ TEST_F(LoadTest, SkipsADamagedPackageAndNamesItsContainer) {
     EXPECT_EQ(loaded().refused.at("bad.npk").claimed, "other:1.0.0");
 }
 
+TEST_F(LoadTest, NamesWhatCannotBeReadByItsFile) {
+    directory_.write("some-thing-2.0.0.npk", "no archive");
+    EXPECT_EQ(loaded().refused.at("some-thing-2.0.0.npk").claimed, "some-thing:2.0.0");
+}
+
 TEST_F(LoadTest, IsEmptyWhereThereIsNoDirectory) {
     RepositoryConfig config;
     for (const std::string& path : {std::string{"/nowhere/packages"}, directory_ / "hello-1.0.0.npk"}) {

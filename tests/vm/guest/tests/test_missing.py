@@ -25,6 +25,17 @@ class Missing(ServiceTestCase):
         self.client.mount(self.container)
         self.client.unmount(self.container)
 
+    def test_dm_verity_taken_away_from_a_running_service(self):
+        self.client.mount(self.container)
+        self.client.unmount(self.container)
+        self.assertTrue(self.client.properties()['VerityAvailable'])
+        with module_blocked('dm-verity'):
+            self.assert_mount_refused('Unsupported', 'CONFIG_DM_VERITY')
+            self.assertFalse(self.client.properties()['VerityAvailable'])
+        self.client.mount(self.container)
+        self.assertTrue(self.client.properties()['VerityAvailable'])
+        self.client.unmount(self.container)
+
     def test_dm_verity_is_not_needed_for_a_sealed_repository(self):
         _, container = self.add(packages.SIGNED[1], 'sealed')
         with module_blocked('dm-verity'):

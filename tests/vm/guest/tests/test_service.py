@@ -181,7 +181,7 @@ class Callers(ServiceTestCase):
     def test_a_user_without_a_session_has_to_authenticate(self):
         _, container = self.add(packages.SIGNED[0])
         self.assert_denied('org.freedesktop.DBus.Error.InteractiveAuthorizationRequired',
-                           self.as_user('alice', 'Mount', container, '{}'))
+                           self.as_user('alice', 'Mount', container, '@a{sv} {}'))
         self.assertEqual(self.client.list_mounts(), [])
 
     def test_reading_needs_nothing(self):
@@ -196,15 +196,15 @@ class Callers(ServiceTestCase):
                 return polkit.Result.YES;
             if (action.id.indexOf('org.northstar.mounter.') == 0) return polkit.Result.NO;
         }});""")
-        done = self.as_user('alice', 'Mount', allowed, '{}')
+        done = self.as_user('alice', 'Mount', allowed, '@a{sv} {}')
         self.assertEqual(done.returncode, 0, done.stderr)
         packages.assert_contents(self, RUN_DIR / allowed)
         denied = 'org.freedesktop.DBus.Error.AccessDenied'
-        self.assert_denied(denied, self.as_user('alice', 'Mount', other, '{}'))
-        self.assert_denied(denied, self.as_user('bob', 'Mount', allowed, '{}'))
-        self.assert_denied(denied, self.as_user('bob', 'Unmount', allowed, '{}'))
-        self.assert_denied(denied, self.as_user('bob', 'MountFile', '/etc/passwd', '{}'))
-        done = self.as_user('alice', 'Unmount', allowed, '{}')
+        self.assert_denied(denied, self.as_user('alice', 'Mount', other, '@a{sv} {}'))
+        self.assert_denied(denied, self.as_user('bob', 'Mount', allowed, '@a{sv} {}'))
+        self.assert_denied(denied, self.as_user('bob', 'Unmount', allowed, '@a{sv} {}'))
+        self.assert_denied(denied, self.as_user('bob', 'MountFile', '/etc/passwd', '@a{sv} {}'))
+        done = self.as_user('alice', 'Unmount', allowed, '@a{sv} {}')
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.client.list_mounts(), [])
 

@@ -21,12 +21,6 @@ def traced(**functions):
     """Traces calls of kernel functions; yields a function that returns {event: [command name, …]} so far."""
     if not (TRACING / 'trace').exists():
         run('mount', '-t', 'tracefs', 'tracefs', TRACING)
-    (TRACING / 'trace').write_text('')
-    for event, function in functions.items():
-        events = os.open(TRACING / 'kprobe_events', os.O_WRONLY | os.O_APPEND)
-        os.write(events, f'p:vmtest/{event} {function}\n'.encode())
-        os.close(events)
-        (TRACING / f'events/vmtest/{event}/enable').write_text('1')
 
     def calls():
         found = {event: [] for event in functions}
@@ -35,10 +29,18 @@ def traced(**functions):
                 found[match[2]].append(match[1].strip())
         return found
     try:
+        (TRACING / 'trace').write_text('')
+        for event, function in functions.items():
+            events = os.open(TRACING / 'kprobe_events', os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(events, f'p:vmtest/{event} {function}\n'.encode())
+            finally:
+                os.close(events)
+            (TRACING / f'events/vmtest/{event}/enable').write_text('1')
         yield calls
     finally:
-        for event in functions:
-            (TRACING / f'events/vmtest/{event}/enable').write_text('0')
+        for enable in (TRACING / 'events/vmtest').glob('*/enable'):
+            enable.write_text('0')
         (TRACING / 'kprobe_events').write_text('')
         run('umount', TRACING)
 
@@ -102,7 +104,7 @@ class Udev(ServiceTestCase):
         source.mkdir()
         (source / 'file').write_text('content')
         run('mksquashfs', source, image, '-quiet', '-no-progress')
-        with traced(opened='lo_open') as calls:
+        with traced(opened='blkdev_open') as calls:
             device = run('losetup', '--find', '--show', '--read-only', image).stdout.strip()
             self.addCleanup(run, 'losetup', '--detach', device)
             run('udevadm', 'settle')
