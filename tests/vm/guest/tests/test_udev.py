@@ -69,31 +69,26 @@ class Udev(ServiceTestCase):
             self.assertNotIn('S: ', known)
         self.client.unmount(container)
 
-    def test_no_process_of_udev_opens_a_verity_device(self):
+    def callers_while_mounting(self, function):
+        """The commands that called a kernel function during ROUNDS of mount and unmount."""
         _, container = self.add(packages.SIGNED[0])
         self.client.mount(container)
         self.client.unmount(container)  # modules and caches
-        with traced(opened='dm_blk_open') as calls:
+        with traced(called=function) as calls:
             for _ in range(self.ROUNDS):
                 self.client.mount(container)
                 run('udevadm', 'settle')
                 self.client.unmount(container)
             run('udevadm', 'settle')
-            openers = calls()['opened']
+            return calls()['called']
+
+    def test_no_process_of_udev_opens_a_verity_device(self):
+        openers = self.callers_while_mounting('dm_blk_open')
         self.assertGreaterEqual(len(openers), self.ROUNDS)
         self.assertEqual(of_udev(openers), [])
 
     def test_no_process_of_udev_holds_a_loop_device_when_it_is_released(self):
-        _, container = self.add(packages.SIGNED[0])
-        self.client.mount(container)
-        self.client.unmount(container)
-        with traced(released='__loop_clr_fd') as calls:
-            for _ in range(self.ROUNDS):
-                self.client.mount(container)
-                run('udevadm', 'settle')
-                self.client.unmount(container)
-            run('udevadm', 'settle')
-            releasers = calls()['released']
+        releasers = self.callers_while_mounting('__loop_clr_fd')
         self.assertEqual(len(releasers), self.ROUNDS)
         self.assertEqual(of_udev(releasers), [])
 
