@@ -63,9 +63,12 @@ void FakePolkit::answer(const std::string& action, Policy policy) {
 }
 
 void FakePolkit::release(bool yes) {
-    const std::lock_guard lock{mutex_};
-    for (auto& result : hanging_) result.returnResults(Answer{yes, false, {}});
-    hanging_.clear();
+    decltype(hanging_) hanging;
+    {
+        const std::lock_guard lock{mutex_};
+        hanging.swap(hanging_);
+    }
+    for (auto& result : hanging) result.returnResults(Answer{yes, false, {}});  // sdbus-c++ takes a lock of its own
 }
 
 std::vector<FakePolkit::Question> FakePolkit::asked() const {
