@@ -89,19 +89,24 @@ private:
     Detached mountItem(CallPtr call, Item item, MountManyItem& result, std::function<void(Done)> done);
     [[nodiscard]] std::string targetOf(const std::string& container, const MountCallOptions& options) const;
 
-    [[nodiscard]] std::uint32_t findMounted(const std::string& what) const;
-    [[nodiscard]] const MountRecord* peek(const std::string& what) const;  // nullptr: nothing, or not one
-    // What an unmount concerns, be it mounted or about to be: keys of core.order.
-    [[nodiscard]] Order::Keys concerned(const std::string& scope, const std::string& what) const;
-    // `granted`: the mount that the caller was authorized for already.
-    Async<std::tuple<>> unmountInTurn(CallPtr call, std::string what, bool lazy, std::optional<std::uint32_t> granted);
+    // calls_find.cpp
+    // An object path of ours, a mount point, "name:version", or "name". nullptr: not mounted. Throws InvalidArgs if it
+    // is mounted several times, or is no path.
+    [[nodiscard]] const MountRecord* findMounted(const std::string& what) const;
+    // What an unmount concerns, be it mounted or about to be: keys of core.order. Throws NotMounted if it cannot be
+    // mounted, InvalidArgs, LimitsExceeded.
+    [[nodiscard]] Order::Keys concerned(const std::string& scope, const std::string& what, Order::Budget& budget) const;
+
+    // `granted`: the mount that the caller was authorized for already. `budget`: of the call, which outlives this.
+    Async<std::tuple<>> unmountInTurn(CallPtr call, std::string what, bool lazy, std::optional<std::uint32_t> granted,
+                                     Order::Budget& budget);
     Async<std::tuple<>> unmountNow(std::uint32_t id, bool lazy);
     struct UnmountItem {
         std::string what;
         std::optional<std::uint32_t> granted;
         std::size_t at;  // place in the results
     };
-    Detached unmountItem(CallPtr call, UnmountItem item, bool lazy, UnmountManyItem& result,
+    Detached unmountItem(CallPtr call, UnmountItem item, bool lazy, Order::Budget& budget, UnmountManyItem& result,
                          std::function<void(Done)> done);
 
     Core& core_;
@@ -117,6 +122,8 @@ private:
 
 // What polkit's rules see of a container ("name:version"); an empty repository: a file or descriptor.
 [[nodiscard]] Details containerDetails(const std::string& container, const std::string& repository, bool verified);
+
+[[noreturn]] void throwNotMounted(const std::string& what);
 
 // The results of one call for many are kept until the last is there. Throws LimitsExceeded.
 void refuseTooMany(std::size_t items);

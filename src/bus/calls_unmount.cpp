@@ -2,9 +2,6 @@
 // Unmount, UnmountMany, and Open of a mount.
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "base/utf8.h"
 #include "bus/calls.h"
 #include "bus/error_names.h"
@@ -14,113 +11,17 @@
 namespace northstar::bus {
 namespace {
 
-[[noreturn]] void throwNotMounted(const std::string& what) {
-    throw Error{Code::NotMounted, printable(what) + " is not mounted by this service; ListMounts shows what is"};
-}
-
 Details detailsOf(const MountRecord& record) {
     Details details = containerDetails(record.container(), record.repository, record.verified);
-    details["target"] = record.mountPoint;
+    details["target"] = toUtf8(record.mountPoint);
     return details;
-}
-
-bool matches(const MountRecord& record, const std::string& what) {
-    return what.starts_with(record.name) && (what.size() == record.name.size() || what == record.container());
 }
 
 bool mayUnmount(const Call& call, const MountRecord& record) {
     return call.caller.euid == 0 || call.caller.euid == record.ownerUid;
 }
 
-// Is this how a path that is not UTF-8 is shown? Most are told apart without converting them.
-bool isShownAs(const std::string& path, const std::string& shown) {
-    const auto differs = std::ranges::mismatch(path, shown).in1;
-    return differs != path.end() && static_cast<unsigned char>(*differs) >= 0x80 && toUtf8(path) == shown;
-}
-
-const MountRecord* findByMountPoint(const Registry& registry, const std::string& mountPoint) {
-    if (const MountRecord* record = registry.findByMountPoint(mountPoint)) return record;
-    const auto& all = registry.mounts();
-    const auto it = std::ranges::find_if(all, [&](const auto& m) { return isShownAs(m.second.mountPoint, mountPoint); });
-    return it == all.end() ? nullptr : &it->second;
-}
-
-// nullptr: the path is no mount's.
-const MountRecord* findObject(const Registry& registry, const std::string& path) {
-    const char* first = path.data() + std::string_view{kMountsPath}.size();
-    const char* last = path.data() + path.size();
-    std::uint32_t id = 0;
-    const auto [end, failure] = std::from_chars(first, last, id);
-    return failure == std::errc{} && end == last ? registry.find(id) : nullptr;
-}
-
 }  // namespace
-
-// An object path of ours, a mount point, "name:version", or "name" if only one version of it is mounted.
-std::uint32_t Calls::findMounted(const std::string& what) const {
-    const Registry& registry = core_.registry;
-    if (what.starts_with(kMountsPath)) {
-        const MountRecord* record = findObject(registry, what);
-        if (record == nullptr) throwNotMounted(what);
-        return record->id;
-    }
-    if (what.starts_with('/')) {
-        const MountRecord* record = findByMountPoint(registry, normalPath(what, "The mount point"));
-        if (record == nullptr) throwNotMounted(what);
-        return record->id;
-    }
-    std::vector<const MountRecord*> found;
-    for (const auto& [id, record] : registry.mounts()) {
-        if (matches(record, what)) found.push_back(&record);
-    }
-    if (found.empty()) throwNotMounted(what);
-    if (found.size() > 1) {
-        std::string places;
-        for (const auto* record : found) places += (places.empty() ? "" : ", ") + record->mountPoint;
-        throw Error{Code::InvalidArgs, printable(what) + " is mounted several times (" + places +
-                                           "); name one of the mount points"};
-    }
-    return found.front()->id;
-}
-
-const MountRecord* Calls::peek(const std::string& what) const {
-    try {
-        return core_.registry.find(findMounted(what));
-    } catch (const Error&) {  // looked up again in its turn, which says why
-        return nullptr;
-    }
-}
-
-Order::Keys Calls::concerned(const std::string& scope, const std::string& what) const {
-    Order::Keys keys;
-    bool known = false;
-    const auto add = [&](const MountRecord& record) {
-        keys.insert({record.container(), record.mountPoint});
-        known = true;
-    };
-    const auto addTaken = [&](const std::string& first, const std::string& last) {
-        auto taken = core_.order.taken(scope, first, last);
-        known = known || !taken.empty();
-        keys.merge(taken);
-    };
-    if (what.starts_with(kMountsPath)) {
-        if (const MountRecord* record = findObject(core_.registry, what)) add(*record);
-        return keys;
-    }
-    const std::string name = what.starts_with('/') ? normalPath(what, "The mount point") : what;
-    keys.insert(name);
-    if (name.starts_with('/')) {
-        if (const MountRecord* record = findByMountPoint(core_.registry, name)) add(*record);
-    } else {
-        for (const auto& [id, record] : core_.registry.mounts()) {
-            if (matches(record, name)) add(record);
-        }
-        addTaken(name + ":", name + ";");  // its versions: ';' comes after ':'
-    }
-    addTaken(name, name + '\0');
-    if (!known) addTaken("?", "@");  // a package of the same caller that is being read may be it
-    return keys;
-}
 
 Async<std::tuple<>> Calls::unmountNow(std::uint32_t id, bool lazy) {
     const MountRecord* found = core_.registry.find(id);
@@ -146,15 +47,17 @@ Async<std::tuple<>> Calls::unmountNow(std::uint32_t id, bool lazy) {
 }
 
 Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool lazy,
-                                         std::optional<std::uint32_t> granted) {
+                                         std::optional<std::uint32_t> granted, Order::Budget& budget) {
     for (;;) {
         std::uint32_t id = 0;
         Details details;
-        const Order::Keys keys = concerned("", what);
+        const Order::Keys keys = concerned("", what, budget);
         {
             const Order::Turn turn = co_await core_.order.enter("", keys);
-            id = findMounted(what);
-            const MountRecord& record = *core_.registry.find(id);
+            const MountRecord* found = findMounted(what);
+            if (found == nullptr) throwNotMounted(what);
+            const MountRecord& record = *found;
+            id = record.id;
             if (!turn.holds(record.container())) continue;  // it came meanwhile
             if (granted == id || mayUnmount(*call, record)) co_return co_await unmountNow(id, lazy);
             details = detailsOf(record);
@@ -171,15 +74,17 @@ Async<std::tuple<>> Calls::unmountById(CallPtr call, std::uint32_t id, Options o
 
 Async<std::tuple<>> Calls::unmount(CallPtr call, std::string what, Options options) {
     const bool lazy = decodeUnmountOptions(options);  // bad options are refused before anything is looked up
-    const Order::Keys keys = concerned(lineOf(call), what);
+    Order::Budget budget;
+    Order::Keys keys = concerned(lineOf(call), what, budget);
+    keys.merge(core_.order.taken(lineOf(call), "?", "@", budget));  // a package that is being read may be it
     const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
-    co_return co_await unmountInTurn(withOptions(call, options), what, lazy, std::nullopt);
+    co_return co_await unmountInTurn(withOptions(call, options), what, lazy, std::nullopt, budget);
 }
 
-Detached Calls::unmountItem(CallPtr call, UnmountItem item, bool lazy, UnmountManyItem& result,
-                            std::function<void(Done)> done) {
+Detached Calls::unmountItem(CallPtr call, UnmountItem item, bool lazy, Order::Budget& budget,
+                            UnmountManyItem& result, std::function<void(Done)> done) {
     try {
-        co_await unmountInTurn(call, item.what, lazy, item.granted);
+        co_await unmountInTurn(call, item.what, lazy, item.granted, budget);
         result = UnmountManyItem{item.what, true, std::string{}, std::string{}};
     } catch (...) {
         const sdbus::Error error = toBusError(std::current_exception());
@@ -199,10 +104,12 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
         results[at] = UnmountManyItem{what[at], false, std::string{error.getName()}, error.getMessage()};
     };
     std::vector<UnmountItem> known, items;  // the latter authorized, as far as they are mounted now
-    Order::Keys keys;
+    Order::Budget budget;
+    Order::Keys keys = core_.order.taken(lineOf(call), "?", "@", budget);
+    std::set<std::string> seen;  // the same again costs nothing
     for (std::size_t at = 0; at < what.size(); ++at) {
         try {
-            keys.merge(concerned(lineOf(call), what[at]));
+            if (seen.insert(what[at]).second) keys.merge(concerned(lineOf(call), what[at], budget));
             known.push_back({what[at], std::nullopt, at});
         } catch (...) {
             refuse(at);
@@ -212,7 +119,7 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
     // One after the other: several dialogs at once would help nobody.
     for (UnmountItem& item : known) {
         try {
-            const MountRecord* record = peek(item.what);
+            const MountRecord* record = findMounted(item.what);
             if (record != nullptr && !mayUnmount(*call, *record)) {
                 item.granted = record->id;
                 co_await core_.authorizer.require(asked, action::kUnmountOthers, detailsOf(*record));
@@ -226,7 +133,7 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
         std::size_t left = items.size();
         Callback<Done> finished{[&](const Callback<Done>::Complete& complete) {
             for (const auto& item : items) {
-                unmountItem(asked, item, lazy, results[item.at], [&left, complete](Done) {
+                unmountItem(asked, item, lazy, budget, results[item.at], [&left, complete](Done) {
                     if (--left == 0) complete(Done{});
                 });
             }

@@ -59,7 +59,8 @@ void EventLoop::runTimers() {
 // bus's poll time-out is 0, so what is left comes next.
 void EventLoop::processBus() {
     constexpr int kMost = 64;
-    for (int i = 0; i < kMost && processOne(bus_); ++i) {}
+    const auto end = Clock::now() + std::chrono::milliseconds{50};
+    for (int i = 0; i < kMost && processOne(bus_) && Clock::now() < end; ++i) {}
 }
 
 int EventLoop::pollTimeout(int busTimeout) const {

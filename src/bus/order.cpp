@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/order.h"
 
+#include "base/error.h"
+
 namespace northstar::bus {
 
 Async<Order::Turn> Order::enter(std::string scope, Keys keys) {
@@ -35,12 +37,24 @@ void Order::leave(Places::iterator place) {
     for (auto& [number, wake] : free) loop_.post([wake = std::move(wake)] { wake(Done{}); });
 }
 
-Order::Keys Order::taken(const std::string& scope, const std::string& first, const std::string& last) const {
+Order::Keys Order::taken(const std::string& scope, const std::string& first, const std::string& last,
+                         Budget& budget) const {
     Keys keys;
     const auto end = queues_.lower_bound({scope, last});
-    for (auto queue = queues_.lower_bound({scope, first}); queue != end; ++queue)
+    for (auto queue = queues_.lower_bound({scope, first}); queue != end; ++queue) {
+        budget.spend();
         keys.insert(queue->first.second);
+    }
     return keys;
+}
+
+void Order::Budget::spend(std::size_t keys) {
+    if (keys > left_) {
+        left_ = 0;
+        throw Error{Code::LimitsExceeded, "The call concerns more than " + std::to_string(kMost) +
+                                              " mounts, and calls that wait for them; split it, or name mount points"};
+    }
+    left_ -= keys;
 }
 
 }  // namespace northstar::bus

@@ -25,6 +25,18 @@ public:
     // Lets those behind go on when it is destroyed.
     class Turn;
 
+    // How many keys the look-ups of one call may come by: a call that concerns very many would keep the thread, and
+    // that much memory, for itself.
+    class Budget {
+    public:
+        // Throws LimitsExceeded.
+        void spend(std::size_t keys = 1);
+
+    private:
+        static constexpr std::size_t kMost = 65536;  // 4096 items with 16 each
+        std::size_t left_ = kMost;
+    };
+
     explicit Order(EventLoop& loop) : loop_{loop} {}
     Order(const Order&) = delete;
     Order& operator=(const Order&) = delete;
@@ -34,8 +46,8 @@ public:
     Async<Turn> enter(std::string scope, Keys keys);
 
     // The keys from `first` up to, not including, `last` that somebody has entered with and not left.
-    [[nodiscard]] Keys taken(const std::string& scope, const std::string& first,
-                             const std::string& last) const;
+    [[nodiscard]] Keys taken(const std::string& scope, const std::string& first, const std::string& last,
+                             Budget& budget) const;
 
 private:
     using Key = std::pair<std::string, std::string>;  // scope, key

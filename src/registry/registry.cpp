@@ -4,8 +4,19 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace northstar {
+namespace {
+
+void forget(std::map<std::string, std::set<std::uint32_t>>& index, const std::string& key, std::uint32_t id) {
+    const auto it = index.find(key);
+    if (it == index.end()) return;
+    it->second.erase(id);
+    if (it->second.empty()) index.erase(it);
+}
+
+}  // namespace
 
 std::size_t Registry::countOf(uid_t owner) const {
     const auto mounted = std::ranges::count_if(mounts_, [&](const auto& m) { return m.second.ownerUid == owner; });
@@ -46,10 +57,26 @@ void Registry::add(MountRecord record) {
     const std::uint32_t id = record.id;
     reservations_.erase(id);
     last_ = std::max(last_, id);
-    mounts_.insert_or_assign(id, std::move(record));
+    remove(id);
+    byContainer_[record.name].insert(id);
+    byContainer_[record.container()].insert(id);
+    byMountPoint_[record.mountPoint].insert(id);
+    if (const std::string shown = toUtf8(record.mountPoint); shown != record.mountPoint) {
+        byShownMountPoint_[shown].insert(id);
+    }
+    mounts_.emplace(id, std::move(record));
 }
 
-void Registry::remove(std::uint32_t id) { mounts_.erase(id); }
+void Registry::remove(std::uint32_t id) {
+    const auto it = mounts_.find(id);
+    if (it == mounts_.end()) return;
+    const MountRecord& record = it->second;
+    forget(byContainer_, record.name, id);
+    forget(byContainer_, record.container(), id);
+    forget(byMountPoint_, record.mountPoint, id);
+    forget(byShownMountPoint_, toUtf8(record.mountPoint), id);
+    mounts_.erase(it);
+}
 
 const MountRecord* Registry::find(std::uint32_t id) const {
     const auto it = mounts_.find(id);
@@ -61,17 +88,23 @@ MountRecord* Registry::find(std::uint32_t id) {
     return it == mounts_.end() ? nullptr : &it->second;
 }
 
-const MountRecord* Registry::findByMountPoint(const std::string& mountPoint) const {
-    const auto it = std::ranges::find_if(mounts_, [&](const auto& m) { return m.second.mountPoint == mountPoint; });
-    return it == mounts_.end() ? nullptr : &it->second;
+const MountRecord* Registry::first(const Index& index, const std::string& key) const {
+    const auto it = index.find(key);
+    return it == index.end() ? nullptr : find(*it->second.begin());
 }
 
-std::vector<const MountRecord*> Registry::findByContainer(const std::string& container) const {
-    std::vector<const MountRecord*> found;
-    for (const auto& [id, record] : mounts_) {
-        if (record.container() == container) found.push_back(&record);
-    }
-    return found;
+const MountRecord* Registry::findByMountPoint(const std::string& mountPoint) const {
+    return first(byMountPoint_, mountPoint);
+}
+
+const MountRecord* Registry::findShownAs(const std::string& mountPoint) const {
+    return first(byShownMountPoint_, mountPoint);
+}
+
+const std::set<std::uint32_t>& Registry::findByContainer(const std::string& what) const {
+    static const std::set<std::uint32_t> kNone;
+    const auto it = byContainer_.find(what);
+    return it == byContainer_.end() ? kNone : it->second;
 }
 
 std::vector<const MountRecord*> Registry::findByDevice(dev_t device) const {

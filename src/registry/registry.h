@@ -29,14 +29,18 @@ public:
                                         const std::string& repository = {});
     void cancel(std::uint32_t id);
 
-    // The reservation of that number becomes a mount; without one (recovery) the number is taken.
+    // The reservation of that number becomes a mount; without one (recovery) the number is taken. Name, version and
+    // mount point stay as they are from then on.
     void add(MountRecord record);
     void remove(std::uint32_t id);
 
     [[nodiscard]] const MountRecord* find(std::uint32_t id) const;
     [[nodiscard]] MountRecord* find(std::uint32_t id);
     [[nodiscard]] const MountRecord* findByMountPoint(const std::string& mountPoint) const;
-    [[nodiscard]] std::vector<const MountRecord*> findByContainer(const std::string& container) const;
+    // Of a mount point that is not UTF-8, by what toUtf8() makes of it.
+    [[nodiscard]] const MountRecord* findShownAs(const std::string& mountPoint) const;
+    // Numbers of the mounts of "name:version", or of all versions of "name".
+    [[nodiscard]] const std::set<std::uint32_t>& findByContainer(const std::string& what) const;
     [[nodiscard]] std::vector<const MountRecord*> findByDevice(dev_t device) const;
     [[nodiscard]] bool isMounted(const std::string& container, const std::string& repository) const;
     // Is a mount of it under way?
@@ -54,12 +58,16 @@ private:
         uid_t owner;
         std::string container, repository;
     };
+    using Index = std::map<std::string, std::set<std::uint32_t>>;
     [[nodiscard]] std::size_t countOf(uid_t owner) const;
+    [[nodiscard]] const MountRecord* first(const Index& index, const std::string& key) const;
 
     MountLimits limits_;
     std::uint32_t last_ = 0;
     std::map<std::uint32_t, MountRecord> mounts_;
     std::map<std::uint32_t, Reservation> reservations_;
+    Index byContainer_;  // "name" and "name:version": a name has no colon
+    Index byMountPoint_, byShownMountPoint_;
 };
 
 }  // namespace northstar

@@ -32,6 +32,14 @@ TEST_F(BusTest, UnmountOfAContainerMountedTwiceListsTheMountPoints) {
     EXPECT_EQ(client().listMounts().size(), 2U);
 }
 
+TEST_F(BusTest, UnmountOfAContainerMountedVeryOftenListsSomeOfTheMountPoints) {
+    client();
+    for (int i = 0; i < 7; ++i) client().mount("fonts", {{"target", sdbus::Variant{"/srv/f" + std::to_string(i)}}});
+    const auto failure = failureOf([&] { client().unmount("fonts"); });
+    EXPECT_EQ(failure.name, busError("InvalidArgs"));
+    EXPECT_NE(failure.message.find("/srv/f4 and 2 more"), std::string::npos) << failure.message;
+}
+
 TEST_F(BusTest, BusyUnmountNamesTheHoldersAndKeepsTheMount) {
     const auto mounted = client().mount("hello-gzip");
     kernel_->keepBusy(mounted.mountPoint, {{4711, "editor", mounted.mountPoint + "/notes"}});
@@ -58,7 +66,8 @@ TEST_F(BusTest, LazyUnmountDetachesABusyMountAndDevicesGoWithTheLastUser) {
 
 TEST_F(BusTest, UnmountOfWhatIsNotMountedIsNotMounted) {
     for (const char* what : {"hello-gzip:1.0.0", "/srv/nothing", "/org/northstar/Mounter/mounts/99",
-                             "/org/northstar/Mounter/mounts/x", "/org/northstar/Mounter/mounts/", "", "no such"}) {
+                             "/org/northstar/Mounter/mounts/x", "/org/northstar/Mounter/mounts/", "", "no such",
+                             "hello-gzip:", "hello-gzip:1"}) {
         EXPECT_EQ(failureOf([&] { client().unmount(what); }).name, ownError("NotMounted")) << what;
     }
 }

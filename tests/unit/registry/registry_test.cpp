@@ -49,6 +49,19 @@ TEST(Registry, TellsAllMountedContainersAtOnce) {
               (std::set<std::pair<std::string, std::string>>{{"main", "a:1.0.0"}, {"main", "b:1.0.0"}}));
 }
 
+TEST(Registry, WhatWasRemovedIsNotFoundAnyMore) {
+    Registry registry{{0, 0}};
+    registry.add(record(1, "a", "/m\xff"));
+    registry.add(record(2, "a", "/n"));
+    EXPECT_EQ(registry.findShownAs("/m\\xff")->id, 1U);
+    EXPECT_EQ(registry.findShownAs("/n"), nullptr);  // it is what it shows
+    registry.remove(1);
+    EXPECT_EQ(registry.findByContainer("a"), std::set<std::uint32_t>{2});
+    EXPECT_EQ(registry.findByContainer("a:1.0.0"), std::set<std::uint32_t>{2});
+    EXPECT_EQ(registry.findByMountPoint("/m\xff"), nullptr);
+    EXPECT_EQ(registry.findShownAs("/m\\xff"), nullptr);
+}
+
 TEST(Registry, NumbersAreNeverGivenTwice) {
     Registry registry{{0, 0}};
     const auto first = registry.reserve("/m", 0);
@@ -83,6 +96,8 @@ TEST(Registry, FindsByWhatCallersKnow) {
     registry.add(record(2, "a", "/2"));
     registry.add(record(3, "b", "/3"));
     EXPECT_EQ(registry.findByContainer("a:1.0.0").size(), 2U);
+    EXPECT_EQ(registry.findByContainer("a").size(), 2U);
+    EXPECT_TRUE(registry.findByContainer("a:").empty());
     EXPECT_EQ(registry.findByMountPoint("/3")->name, "b");
     EXPECT_EQ(registry.findByMountPoint("/4"), nullptr);
     EXPECT_EQ(registry.findByDevice(7 * 256 + 2).at(0)->mountPoint, "/2");

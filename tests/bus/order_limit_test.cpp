@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one caller may make the order of calls keep and look up.
+#include "bus_test.h"
+
+namespace northstar::test {
+namespace {
+
+class OrderLimitTest : public BusTest {
+protected:
+    static Pending beginUnmountMany(Client& client, const std::vector<std::string>& what) {
+        return client.begin<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", what, Options{});
+    }
+};
+
+TEST_F(OrderLimitTest, NamesThatNoContainerCanHaveDoNotWaitForAnything) {
+    const auto file = openPackageFile("signed/fonts-2.3.4.npk");
+    client();
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    const auto mount = client().begin<sdbus::ObjectPath, std::string>(kRoot, kService, "MountFd",
+                                                                      sdbus::UnixFd{file.get()}, Options{});
+    client().waitUntil([] { return true; });
+    ASSERT_TRUE(gate.waitFor(1));
+    const auto unmount = client().begin<>(kRoot, kService, "Unmount", std::string{"?1"}, Options{});
+    EXPECT_TRUE(client().waitUntil([&] { return unmount->has_value(); }));
+    EXPECT_EQ(unmount->value_or(Failure{}).name, ownError("NotMounted"));
+    gate.open();
+    EXPECT_TRUE(client().waitUntil([&] { return mount->has_value(); }));
+}
+
+TEST_F(OrderLimitTest, ACallThatConcernsVeryManyWaitingOnesIsRefused) {
+    constexpr int kCalls = 17, kItems = 4096;  // more than 65536 together
+    client();
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    std::vector<Pending> waiting{
+        client().begin<sdbus::ObjectPath, std::string>(kRoot, kService, "Mount", std::string{"fonts"}, Options{})};
+    for (int call = 0; call < kCalls; ++call) {
+        std::vector<std::string> what{"fonts"};
+        while (what.size() < kItems) what.push_back("a:" + std::to_string(call) + ".0." + std::to_string(what.size()));
+        waiting.push_back(beginUnmountMany(client(), what));
+    }
+    const auto refused = client().begin<>(kRoot, kService, "Unmount", std::string{"a"}, Options{});
+    EXPECT_TRUE(client().waitUntil([&] { return refused->has_value(); }));
+    EXPECT_EQ(refused->value_or(Failure{}).name, busError("LimitsExceeded"));
+    gate.open();
+    for (const auto& call : waiting) {
+        ASSERT_TRUE(client().waitUntil([&] { return call->has_value(); }));
+        EXPECT_EQ((*call)->name, "");
+    }
+}
+
+}  // namespace
+}  // namespace northstar::test
