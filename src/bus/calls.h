@@ -68,7 +68,7 @@ private:
     };
     // calls_file.cpp
     [[nodiscard]] Details fileDetails(const std::string& source, const MountCallOptions& options) const;
-    [[nodiscard]] Order::Keys unreadKeys(const MountCallOptions& options);
+    Async<Order::Turn> enterUnread(CallPtr call, MountCallOptions options);
     Async<Done> authorizeUnverified(CallPtr call, std::string source, MountCallOptions options);
 
     Async<Found> findCurrent(std::string what, std::string repository);
@@ -110,7 +110,6 @@ private:
                          std::function<void(Done)> done);
 
     Core& core_;
-    std::uint64_t unread_ = 0;  // numbers packages whose container is not known yet
     bool starting_ = false;  // mountOnStart is at work
 };
 

@@ -60,10 +60,10 @@ Details Calls::fileDetails(const std::string& source, const MountCallOptions& op
 }
 
 // The caller's own line, before the container is known.
-Order::Keys Calls::unreadKeys(const MountCallOptions& options) {
-    Order::Keys keys{"?" + std::to_string(++unread_)};
+Async<Order::Turn> Calls::enterUnread(CallPtr call, MountCallOptions options) {
+    Order::Keys keys;
     if (!options.target.empty()) keys.insert(options.target);
-    return keys;
+    co_return co_await core_.order.enter(lineOf(call), keys, Order::Kind::Unread);
 }
 
 // A manifest that no key signed is parsed for nobody who may not mount it.
@@ -109,7 +109,7 @@ Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options optio
     MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
     const std::string normal = normalPath(path, "The package");
     const CallPtr asked = withOptions(call, options);
-    const Order::Turn turn = co_await core_.order.enter(lineOf(call), unreadKeys(decoded));
+    const Order::Turn turn = co_await enterUnread(call, decoded);
     // Before the path is touched: whether a file exists, and what is in it, is not for everyone to know.
     Details details = fileDetails(normal, decoded);
     details["path"] = normal;
@@ -126,7 +126,7 @@ Async<MountReply> Calls::mountFd(CallPtr call, sdbus::UnixFd npk, Options option
     npk = {};  // it may be long until the answer
     std::string source = describe(file.get());
     const CallPtr asked = withOptions(call, options);
-    const Order::Turn turn = co_await core_.order.enter(lineOf(call), unreadKeys(decoded));
+    const Order::Turn turn = co_await enterUnread(call, decoded);
     co_await authorizeUnverified(asked, source, decoded);
     co_return co_await mountOpened(asked, std::move(file), std::move(source), std::move(decoded));
 }

@@ -76,7 +76,7 @@ Order::Keys Calls::concerned(const std::string& scope, const std::string& what, 
         add(findByMountPoint(core_.registry, mountPoint));
         return keys;
     }
-    // Nothing else is a key of a container; "?1" is one of a package that is being read.
+    // What cannot be there has nothing to wait for.
     if (!mayBeContainer(what)) throwNotMounted(what);
     keys.insert(what);
     for (const std::uint32_t id : core_.registry.findByContainer(what)) add(core_.registry.find(id));

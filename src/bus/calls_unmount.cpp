@@ -75,8 +75,7 @@ Async<std::tuple<>> Calls::unmountById(CallPtr call, std::uint32_t id, Options o
 Async<std::tuple<>> Calls::unmount(CallPtr call, std::string what, Options options) {
     const bool lazy = decodeUnmountOptions(options);  // bad options are refused before anything is looked up
     Order::Budget budget;
-    Order::Keys keys = concerned(lineOf(call), what, budget);
-    keys.merge(core_.order.taken(lineOf(call), "?", "@", budget));  // a package that is being read may be it
+    const Order::Keys keys = concerned(lineOf(call), what, budget);
     const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
     co_return co_await unmountInTurn(withOptions(call, options), what, lazy, std::nullopt, budget);
 }
@@ -105,7 +104,7 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
     };
     std::vector<UnmountItem> known, items;  // the latter authorized, as far as they are mounted now
     Order::Budget budget;
-    Order::Keys keys = core_.order.taken(lineOf(call), "?", "@", budget);
+    Order::Keys keys;
     std::set<std::string> seen;  // the same again costs nothing
     for (std::size_t at = 0; at < what.size(); ++at) {
         try {

@@ -41,9 +41,13 @@ public:
     Order(const Order&) = delete;
     Order& operator=(const Order&) = delete;
 
-    // Returns when all who entered before with one of these keys have left. Nobody may enter while holding a
-    // turn of the same scope.
-    Async<Turn> enter(std::string scope, Keys keys);
+    // A package whose container is not known before it is read may concern anything: such places have all known ones
+    // of their scope before and behind them, and nothing to do with each other.
+    enum class Kind { Known, Unread };
+
+    // Returns when all who entered before with one of these keys, or in this scope as the other kind, have left.
+    // Nobody may enter while holding a turn of the same scope.
+    Async<Turn> enter(std::string scope, Keys keys, Kind kind = Kind::Known);
 
     // The keys from `first` up to, not including, `last` that somebody has entered with and not left.
     [[nodiscard]] Keys taken(const std::string& scope, const std::string& first, const std::string& last,
@@ -54,8 +58,9 @@ private:
     struct Place {
         std::string scope;
         Keys keys;
+        Kind kind = Kind::Known;
         std::uint64_t number = 0;  // in the order of arrival
-        std::size_t behind = 0;    // queues in which somebody is in front
+        std::size_t behind = 0;    // queues in which somebody is in front, and places in front of the other kind
         std::function<void(Done)> wake;
     };
     using Places = std::list<Place>;
@@ -65,6 +70,7 @@ private:
     std::uint64_t last_ = 0;
     Places places_;
     std::map<Key, std::list<Place*>> queues_;
+    std::map<std::pair<std::string, Kind>, std::map<std::uint64_t, Place*>> kinds_;  // of a scope, by number
 };
 
 class Order::Turn {

@@ -79,6 +79,38 @@ TEST_F(OrderTest, MountFdThenUnmountUnmounts) {
     EXPECT_TRUE(nothingLeft());
 }
 
+TEST_F(OrderTest, MountFdAndUnmountInTurnAreDoneAsSent) {
+    const auto file = openPackageFile("signed/fonts-2.3.4.npk");
+    client();
+    const auto mountFd = [&] {
+        return client().begin<sdbus::ObjectPath, std::string>(kRoot, kService, "MountFd", sdbus::UnixFd{file.get()},
+                                                              Options{});
+    };
+    for (int round = 0; round < 3; ++round) {
+        const std::vector<Pending> calls{mountFd(), beginUnmount(client(), "fonts"), mountFd(),
+                                         beginUnmount(client(), "fonts"), beginMount(client(), "fonts"),
+                                         beginUnmount(client(), "fonts"), mountFd(),
+                                         beginUnmount(client(), "fonts")};
+        EXPECT_EQ(answers(client(), calls), std::vector<std::string>(8));
+        EXPECT_TRUE(nothingLeft());
+    }
+}
+
+TEST_F(OrderTest, MountFdsGoInParallelAlsoBehindAnUnmount) {
+    client().mount("fonts");
+    const auto gzip = openPackageFile("signed/hello-gzip-1.0.0.npk"), xz = openPackageFile("signed/hello-xz-1.0.0.npk");
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    std::vector<Pending> calls{beginUnmount(client(), "fonts")};
+    for (const int fd : {gzip.get(), xz.get()}) {
+        calls.push_back(client().begin<sdbus::ObjectPath, std::string>(kRoot, kService, "MountFd", sdbus::UnixFd{fd},
+                                                                       Options{}));
+    }
+    client().waitUntil([&] { return calls[0]->has_value(); });
+    EXPECT_TRUE(gate.waitFor(2));
+    gate.open();
+    EXPECT_EQ(answers(client(), calls), (std::vector<std::string>{"", "", ""}));
+}
+
 TEST_F(OrderTest, TheSecondOfTwoUnmountsFindsNothing) {
     client().mount("fonts");
     const std::vector<Pending> calls{beginUnmount(client(), "fonts"),
@@ -145,6 +177,21 @@ TEST_F(OrderTest, AQuestionToOneCallerKeepsNoOtherWaiting) {
     polkit_->release(true);
     EXPECT_EQ(asked.get(), "");
     EXPECT_TRUE(nothingLeft());
+}
+
+TEST_F(OrderTest, WhoMayNotUnmountStandsInNobodysWay) {
+    client().mount("multi:1.2.0");
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    const auto slow = newClient(), stranger = newClient();
+    const std::vector<Pending> mounting{beginMount(*slow, "multi:1.0.0")};
+    slow->waitUntil([] { return true; });
+    ASSERT_TRUE(gate.waitFor(1));
+    callAs(1000);
+    polkit_->answer(Policy::No);
+    const std::vector<Pending> denied{beginUnmount(*stranger, "multi")};
+    EXPECT_EQ(answers(*stranger, denied), std::vector<std::string>{busError("AccessDenied")});
+    gate.open();
+    EXPECT_EQ(answers(*slow, mounting), std::vector<std::string>{""});
 }
 
 TEST_F(OrderTest, WhoLeavesLetsTheOthersGoOn) {
