@@ -15,7 +15,8 @@ void Authorizer::ask(const Call& call, const std::string& action, const Details&
     };
     auto question = std::make_shared<Question>();
     // First, as it may throw: then nobody has been asked yet.
-    question->ticket = clients_.onLeave(call.caller.name, [this, asked = std::weak_ptr{question}] {
+    question->ticket = clients_.onLeave(call.caller.name, [this, gone = call.left, asked = std::weak_ptr{question}] {
+        *gone = true;
         const auto left = asked.lock();
         const auto it = left ? cancels_.find(left->id) : cancels_.end();
         if (it != cancels_.end()) std::function{it->second}();
@@ -49,8 +50,14 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
                                             "): the configuration says authorization = \"root-only\""};
     }
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
+    const auto throwLeft = [&] {
+        spdlog::debug("Denied {} to user {}: the caller has left the bus", name, call->caller.euid);
+        throw Error{Code::AccessDenied, "The caller has left the bus; nobody can be asked for " + name};
+    };
+    if (*call->left) throwLeft();
     Callback<Answer> answered{[&](const Callback<Answer>::Complete& complete) { ask(*call, name, details, complete); }};
     const Answer answer = co_await answered;
+    if (*call->left) throwLeft();
     switch (answer.first) {
         case Polkit::Verdict::Granted: co_return Done{};
         case Polkit::Verdict::NeedsInteraction:

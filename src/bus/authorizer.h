@@ -19,6 +19,7 @@ namespace northstar::bus {
 struct Call {
     Caller caller;
     const MethodRule* rule = nullptr;  // never null once dispatched
+    std::shared_ptr<bool> left = std::make_shared<bool>(false);  // the caller is gone, as far as was seen
 };
 using CallPtr = std::shared_ptr<const Call>;
 
@@ -30,6 +31,7 @@ public:
 
     // Returns if the caller may, else throws AccessDenied, or InteractiveAuthorizationRequired if a person would have to
     // be asked and the call does not allow that; both name the action.
+    // Nobody is asked for a caller that has left.
     // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
     Async<Done> require(CallPtr call, std::string_view action, Details details);
 

@@ -78,6 +78,8 @@ private:
     Async<MountReply> mountFound(CallPtr call, std::string container, bool verified, MountCallOptions options);
     Async<MountReply> mountPrepared(CallPtr call, Prepared prepared, MountCallOptions options);
     Async<MountReply> mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options);
+    // For calls that ask polkit again and again: while this lives, they stop asking once the caller has left.
+    [[nodiscard]] ClientWatch::Ticket watchCaller(const CallPtr& call);
     void setVerityAvailable(bool available);
     Async<Done> refreshVerity();
     struct Item {

@@ -48,6 +48,11 @@ void refuseTooMany(std::size_t items) {
                                           std::to_string(items) + "; split it"};
 }
 
+ClientWatch::Ticket Calls::watchCaller(const CallPtr& call) {
+    if (call->caller.euid == 0) return {};  // polkit is not asked
+    return core_.clients.onLeave(call->caller.name, [left = call->left] { *left = true; });
+}
+
 std::string Calls::targetOf(const std::string& container, const MountCallOptions& options) const {
     return options.target.empty() ? core_.config.runDir + "/" + container : options.target;
 }
@@ -210,6 +215,7 @@ Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std
             refuse(at);
         }
     }
+    const ClientWatch::Ticket watch = watchCaller(call);
     const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
     // One after the other: several dialogs at once would help nobody.
     for (const Item& item : found) {

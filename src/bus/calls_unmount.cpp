@@ -49,22 +49,25 @@ Async<std::tuple<>> Calls::unmountNow(std::uint32_t id, bool lazy) {
 Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool lazy,
                                          std::optional<std::uint32_t> granted, Order::Budget& budget) {
     for (;;) {
-        std::uint32_t id = 0;
-        Details details;
-        const Order::Keys keys = concerned("", what, budget);
-        {
-            const Order::Turn turn = co_await core_.order.enter("", keys);
-            const MountRecord* found = findMounted(what);
-            if (found == nullptr) throwNotMounted(what);
-            const MountRecord& record = *found;
-            id = record.id;
-            if (!turn.holds(record.container())) continue;  // it came meanwhile
-            if (granted == id || mayUnmount(*call, record)) co_return co_await unmountNow(id, lazy);
-            details = detailsOf(record);
+        // Who may not, and what is not clear, keeps nobody waiting. A person may need minutes; numbers are not used again.
+        const MountRecord* now = findMounted(what);
+        if (now != nullptr && granted != now->id && !mayUnmount(*call, *now)) {
+            granted = now->id;
+            const Details details = detailsOf(*now);
+            co_await core_.authorizer.require(call, action::kUnmountOthers, details);
+            continue;  // it is looked up anew
         }
-        // Not in turn: a person may need minutes. Then it is looked up anew; numbers are not used again.
-        co_await core_.authorizer.require(call, action::kUnmountOthers, details);
-        granted = id;
+        Order::Keys keys;
+        if (now != nullptr) {
+            keys = {now->container(), now->mountPoint};
+        } else {
+            keys = concerned("", what, budget);
+        }
+        const Order::Turn turn = co_await core_.order.enter("", keys);
+        const MountRecord* found = findMounted(what);
+        if (found == nullptr) throwNotMounted(what);
+        if (!turn.holds(found->container())) continue;  // it came meanwhile
+        if (granted == found->id || mayUnmount(*call, *found)) co_return co_await unmountNow(found->id, lazy);
     }
 }
 
@@ -114,6 +117,7 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
             refuse(at);
         }
     }
+    const ClientWatch::Ticket watch = watchCaller(call);
     const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
     // One after the other: several dialogs at once would help nobody.
     for (UnmountItem& item : known) {

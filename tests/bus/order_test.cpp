@@ -211,5 +211,21 @@ TEST_F(OrderTest, WhoLeavesLetsTheOthersGoOn) {
     EXPECT_EQ(client().listMounts().size(), 1U);
 }
 
+TEST_F(OrderTest, NobodyIsAskedForTheRestOfACallWhoseCallerLeft) {
+    callAs(1000);
+    polkit_->answer(Policy::Hang);
+    client();
+    const std::vector<std::string> names{"fonts", "hello-gzip", "hello-xz"};
+    auto leaving = newClient();
+    leaving->send(kRoot, kService, "MountMany", names, Options{});
+    ASSERT_TRUE(polkit_->waitForQuestions(1));
+    leaving.reset();
+    ASSERT_TRUE(polkit_->waitForCancellations(1));
+    client().listMounts();  // the service has gone on, and polkit has what it sent
+    client().listMounts();
+    EXPECT_EQ(polkit_->asked().size(), 1U);
+    EXPECT_TRUE(kernel_->live().empty());
+}
+
 }  // namespace
 }  // namespace northstar::test
