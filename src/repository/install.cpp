@@ -131,6 +131,8 @@ Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t 
 Installed installPackage(const Repository& repository, int fd, const std::string& name, const std::stop_token& stop) {
     checkPackageDescriptor(fd);
     const std::uint64_t size = identify(fd).size;
+    const std::uint64_t capacity = repository.config.capacity;
+    if (capacity != 0 && size > capacity) checkCapacity(repository, size);  // whatever it is, it can never fit
     checkSource(repository, fd, name);
     checkCapacity(repository, size);
     return repository.config.type == RepositoryType::Memory ? installIntoMemory(repository, fd, size, name, stop)

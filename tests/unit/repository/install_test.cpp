@@ -191,6 +191,13 @@ TEST_F(InstallTest, OnADiskThatIsFullAtAnyMomentSaysSoAndLeavesNothing) {
     if (!skipped.empty()) GTEST_SKIP() << "needs a mount namespace: " << skipped.front();
 }
 
+TEST_F(InstallTest, LooksIntoNothingThatCanNeverFit) {
+    Repository target = repository();
+    target.config.capacity = 100;
+    expectError(Code::CapacityExceeded, "101 bytes", [&] { install(target, MemoryFile{std::string(101, 'x')}); });
+    expectError(Code::InvalidPackage, "package", [&] { install(target, MemoryFile{std::string(100, 'x')}); });
+}
+
 TEST_F(InstallTest, TriesEarlierContainersFirstAndCapacitySecond) {
     Repository target = repository();
     target.config.maxContainers = 1;
