@@ -163,7 +163,7 @@ public:
     // The mounts in our mount namespace whose filesystem is on one of these devices. One pass over the table.
     virtual std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) = 0;
 
-    // Processes that keep this filesystem busy, found through /proc; at most `most`, and what is found in 1 s.
+    // Processes that keep this filesystem busy, found through /proc; at most `most`, and what is found in 3 s.
     virtual std::vector<Holder> holders(dev_t device, std::size_t most) = 0;
 
     // The type of the filesystem that an open file is on ("ext4", "tmpfs", "fuse.sshfs"), found without asking that

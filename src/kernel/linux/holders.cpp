@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "kernel/linux/sysfs.h"
@@ -90,6 +92,7 @@ std::vector<pid_t> processes(const std::string& proc) {
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
         if (error == std::errc{} && end == name.data() + name.size()) all.push_back(pid);
     }
+    std::ranges::sort(all, std::greater{});  // the young ones first: those of users, not the kernel's
     return all;
 }
 
