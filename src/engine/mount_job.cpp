@@ -2,31 +2,22 @@
 #include "engine/mount_job.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/random.h"
 
 namespace northstar {
 namespace {
 
-constexpr std::size_t kMostHolders = 5;                 // as many as fit one line
+constexpr std::size_t kMostHolders = 5;          // as many as fit one line
 constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
 
-std::string uniqueName() {
-    std::array<std::uint8_t, 16> bytes{};
-    if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-        throwErrno(Code::Failed, "Cannot get random bytes", errno);
-    }
-    return toHex(bytes);
-}
-
 VerityTable verityTable(const Verity& verity, VerityMode mode) {
-    const std::string unique = uniqueName();
+    const std::string unique = randomHex();
     return {kVerityNamePrefix + unique, kVerityUuidPrefix + unique, verity.dataBlocks, verity.hashStartBlock(),
             Verity::kBlockSize,         toHex(verity.rootHash),     toHex(verity.salt), mode};
 }

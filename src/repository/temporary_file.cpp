@@ -2,33 +2,22 @@
 #include "repository/temporary_file.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <string_view>
 
 #include "base/error.h"
-#include "base/hex.h"
+#include "base/random.h"
 #include "package/memfd.h"
 
 namespace northstar {
 namespace {
 
 constexpr std::string_view kPrefix = ".northstar-install-";
-
-std::string randomName() {
-    std::array<std::uint8_t, 16> bytes{};
-    if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-        throwErrno(Code::Failed, "Cannot get random bytes", errno);
-    }
-    return std::string{kPrefix} + toHex(bytes);
-}
 
 }  // namespace
 
@@ -40,7 +29,7 @@ bool isTemporaryName(const std::string& name) {
 }
 
 TemporaryFile::TemporaryFile(const std::string& directory)
-    : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}, name_{randomName()} {
+    : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}, name_{std::string{kPrefix} + randomHex()} {
     if (!directory_) throwErrno(Code::Failed, "Cannot open the repository directory " + directory, errno);
     // Nobody else reads it before it is checked.
     fd_.reset(openat(directory_.get(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));

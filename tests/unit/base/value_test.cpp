@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/hex.h"
+#include "base/random.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 
@@ -54,6 +55,13 @@ TEST(Hex, RefusesWhatIsNone) {
 }
 
 bool isOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
+TEST(RandomHex, IsLongAndNeverTheSame) {
+    const std::string one = randomHex();
+    EXPECT_EQ(one.size(), 32U);
+    EXPECT_TRUE(fromHex(one));
+    EXPECT_NE(one, randomHex());
+}
 
 TEST(UniqueFd, ClosesWhenItGoes) {
     int number = -1;
