@@ -5,7 +5,11 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include "system/sandbox.h"
 
@@ -45,6 +49,44 @@ TEST_F(UnmountTest, RemovesDirectoryAndDeviceAtOnce) {
 TEST_F(UnmountTest, KeepsTheDirectoryIfNotAskedToRemoveIt) {
     kernel_->unmount(mounted_.identity, mounted_.path, false, false);
     EXPECT_TRUE(fs::remove(mounted_.path));
+}
+
+// Each look opens the mount for a moment, and that alone makes umount(2) fail.
+TEST_F(UnmountTest, OurOwnLooksAtTheMountDoNotMakeItBusy) {
+    std::mutex mutex;  // of what the threads look at
+    Mounted shown = mounted_;
+    const auto current = [&] {
+        const std::lock_guard lock{mutex};
+        return shown;
+    };
+    std::atomic<bool> done = false;
+    const auto repeat = [&](auto look) {
+        return std::thread{[&, look] {
+            while (!done) {
+                const Mounted now = current();
+                try {
+                    look(now);
+                } catch (const Error&) {  // not mounted at this moment
+                }
+            }
+        }};
+    };
+    std::vector<std::thread> looks;
+    looks.push_back(repeat([&](const Mounted& now) { (void)kernel_->mountsOn({now.device}); }));
+    looks.push_back(repeat([&](const Mounted& now) { (void)kernel_->cloneMount(now.identity, now.path); }));
+    for (int round = 0; round < 50; ++round) {
+        try {
+            kernel_->unmount(mounted_.identity, mounted_.path, true, false);
+        } catch (const Error& error) {
+            ADD_FAILURE() << "in round " << round << ": " << error.what();
+            break;
+        }
+        mounted_ = mount(*kernel_, copyPackage("signed/hello-xz-1.0.0.npk"), path("hello"));
+        const std::lock_guard lock{mutex};
+        shown = mounted_;
+    }
+    done = true;
+    for (auto& look : looks) look.join();
 }
 
 TEST_F(UnmountTest, OfWhatIsMountedOverIsRefused) {

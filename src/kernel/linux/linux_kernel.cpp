@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/linux/linux_kernel.h"
 
+#include "base/error.h"
 #include "kernel/linux/backoff.h"
 #include "kernel/linux/detached_mount.h"
 #include "kernel/linux/holders.h"
 #include "kernel/linux/loop_device.h"
+#include "kernel/linux/mount_gate.h"
 #include "kernel/linux/mount_point.h"
 #include "kernel/linux/mount_table.h"
 #include "kernel/linux/uevents.h"
@@ -39,6 +41,12 @@ public:
 
     void unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
                  bool lazy) override {
+        try {
+            return unmountExactly(identity, mountPoint, removeDirectory, lazy);
+        } catch (const Error& error) {
+            if (error.code() != Code::Busy) throw;
+        }
+        const auto alone = gate_.alone();  // a look of ours may have been in the way
         unmountExactly(identity, mountPoint, removeDirectory, lazy);
     }
 
@@ -58,6 +66,7 @@ public:
     }
 
     std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override {
+        const auto look = gate_.look();
         return readMountTable(devices);
     }
 
@@ -66,6 +75,7 @@ public:
     std::string filesystemType(int fd) override { return findFilesystemType(fd); }
 
     UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) override {
+        const auto look = gate_.look();
         return cloneExactly(identity, mountPoint);
     }
 
@@ -86,6 +96,7 @@ private:
     LoopDevices loops_;
     VerityDevices verity_;
     Mounter mounter_;
+    MountGate gate_;
 };
 
 }  // namespace
