@@ -77,6 +77,7 @@ struct Daemon::Parts {
     ~Parts() {
         core.workers.drain();
         core.bulk.drain();
+        core.searches.drain();
         core.verifier.drain();
     }
 

@@ -19,6 +19,16 @@ std::size_t sequenceLength(const std::string& text, std::size_t at) {
 
 }  // namespace
 
+bool hasCode(const std::exception_ptr& failure, Code code) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const Error& error) {
+        return error.code() == code;
+    } catch (...) {
+        return false;
+    }
+}
+
 std::string errnoText(int error) {
     const char* symbol = ::strerrorname_np(error);
     const char* description = ::strerrordesc_np(error);

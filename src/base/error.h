@@ -2,6 +2,7 @@
 // The one error type of the project: a code that a caller can act on and a line that a person can act on.
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -38,6 +39,9 @@ public:
 private:
     Code code_;
 };
+
+// Is it an Error with this code?
+[[nodiscard]] bool hasCode(const std::exception_ptr& failure, Code code);
 
 // "No such file or directory (ENOENT)": text and symbol of an errno value. Thread-safe.
 [[nodiscard]] std::string errnoText(int error);

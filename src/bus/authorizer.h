@@ -2,8 +2,10 @@
 // May this caller do this? Asked before anything is done, and waited for without blocking. Bus thread only.
 #pragma once
 
+#include <map>
 #include <memory>
-#include <set>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "auth/method_table.h"
@@ -33,21 +35,35 @@ public:
     // be asked and the call does not allow that; both name the action.
     // Nobody is asked for a caller that has left.
     // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
-    Async<Done> require(CallPtr call, std::string_view action, Details details);
+    // `mount`: what it is about, for withdraw().
+    Async<Done> require(CallPtr call, std::string_view action, Details details,
+                        std::optional<std::uint32_t> mount = std::nullopt);
+
+    // Ends all questions about a mount that is gone; their calls fail with NotMounted.
+    void withdraw(std::uint32_t mount);
 
     // Ends all questions that wait for an answer, and asks no more: their calls fail.
     void close();
 
 private:
-    using Answer = std::pair<Polkit::Verdict, std::string>;
-    void ask(const Call& call, const std::string& action, const Details& details,
+    struct Answer {
+        Polkit::Verdict verdict = Polkit::Verdict::Failed;
+        std::string detail{};  // why it failed
+        bool withdrawn = false;
+    };
+    struct Question {
+        std::optional<std::uint32_t> mount;
+        std::function<void(Answer)> end;  // withdraws it and answers in polkit's place
+    };
+    void ask(const Call& call, const std::string& action, const Details& details, std::optional<std::uint32_t> mount,
              const std::function<void(Answer)>& complete);
+    void end(const std::string& id, const Answer& answer);
 
     Polkit polkit_;
     ClientWatch& clients_;
     Authorization mode_;
     bool closed_ = false;
-    std::map<std::string, std::function<void()>> cancels_;  // by cancellation id
+    std::map<std::string, Question> questions_;  // by cancellation id
 };
 
 }  // namespace northstar::bus

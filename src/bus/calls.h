@@ -102,6 +102,7 @@ private:
     // `granted`: the mount that the caller was authorized for already. `budget`: of the call, which outlives this.
     Async<std::tuple<>> unmountInTurn(CallPtr call, std::string what, bool lazy, std::optional<std::uint32_t> granted,
                                      Order::Budget& budget);
+    Async<Done> explainBusy(MountRecord record);
     Async<std::tuple<>> unmountNow(std::uint32_t id, bool lazy);
     struct UnmountItem {
         std::string what;

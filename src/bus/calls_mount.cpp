@@ -7,19 +7,6 @@
 #include "engine/mount_job.h"
 
 namespace northstar::bus {
-namespace {
-
-bool isUnsupported(const std::exception_ptr& failure) {
-    try {
-        std::rethrow_exception(failure);
-    } catch (const Error& error) {
-        return error.code() == Code::Unsupported;
-    } catch (...) {
-        return false;
-    }
-}
-
-}  // namespace
 
 Details containerDetails(const std::string& container, const std::string& repository, bool verified) {
     const auto colon = container.find(':');
@@ -124,7 +111,7 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
         failure = std::current_exception();
     }
     if (failure) {
-        if (isUnsupported(failure)) co_await refreshVerity();
+        if (hasCode(failure, Code::Unsupported)) co_await refreshVerity();
         std::rethrow_exception(failure);
     }
     if (!record.verityUuid.empty()) setVerityAvailable(true);

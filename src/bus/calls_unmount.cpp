@@ -23,11 +23,19 @@ bool mayUnmount(const Call& call, const MountRecord& record) {
 
 }  // namespace
 
+// Throws it.
+Async<Done> Calls::explainBusy(MountRecord record) {
+    Work search{core_.searches, core_.loop, "", [this, &record] { return busyError(core_.kernel, record); }};
+    const Error error = co_await search;
+    throw error;
+}
+
 Async<std::tuple<>> Calls::unmountNow(std::uint32_t id, bool lazy) {
     const MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     core_.unmounting.insert(id);
     const MountRecord record = *found;
+    std::exception_ptr failure;
     try {
         Work job{core_.workers, core_.loop, record.container(), [this, &record, lazy] {
                      return unmountRecord(core_.kernel, core_.state, record, lazy);
@@ -35,11 +43,14 @@ Async<std::tuple<>> Calls::unmountNow(std::uint32_t id, bool lazy) {
         const bool released = co_await job;
         if (!released) co_await awaitRelease(core_, record);
     } catch (...) {
-        core_.unmounting.erase(id);
-        core_.mountTableChanged();  // it was left out of the looks meanwhile
-        throw;
+        failure = std::current_exception();
     }
     core_.unmounting.erase(id);
+    if (failure) {
+        core_.mountTableChanged();  // it was left out of the looks meanwhile
+        if (hasCode(failure, Code::Busy)) co_await explainBusy(record);
+        std::rethrow_exception(failure);
+    }
     core_.registry.remove(id);
     spdlog::info("Unmounted {} from {}", record.container(), record.mountPoint);
     core_.events.unmounted(record, "request");
@@ -54,7 +65,7 @@ Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool la
         if (now != nullptr && granted != now->id && !mayUnmount(*call, *now)) {
             granted = now->id;
             const Details details = detailsOf(*now);
-            co_await core_.authorizer.require(call, action::kUnmountOthers, details);
+            co_await core_.authorizer.require(call, action::kUnmountOthers, details, granted);
             continue;  // it is looked up anew
         }
         Order::Keys keys;
@@ -125,7 +136,7 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
             const MountRecord* record = findMounted(item.what);
             if (record != nullptr && !mayUnmount(*call, *record)) {
                 item.granted = record->id;
-                co_await core_.authorizer.require(asked, action::kUnmountOthers, detailsOf(*record));
+                co_await core_.authorizer.require(asked, action::kUnmountOthers, detailsOf(*record), record->id);
             }
             items.push_back(item);
         } catch (...) {
@@ -155,7 +166,7 @@ Async<std::tuple<sdbus::UnixFd>> Calls::openMount(CallPtr call, std::uint32_t id
     if (record.ownerUid != call->caller.euid) {  // who may mount it may also have it
         co_await core_.authorizer.require(withOptions(call, options),
                                           record.verified ? action::kMount : action::kMountUnverified,
-                                          detailsOf(record));
+                                          detailsOf(record), id);
         if (core_.registry.find(id) == nullptr) throwNotMounted(mountPath(id));
     }
     Work job{core_.workers, core_.loop, record.container(),

@@ -53,6 +53,7 @@ struct Core {
           authorizer{bus, clients, config.authorization, polkitTimeout},
           workers{config.workers},
           bulk{1},
+          searches{1},
           verifier{1} {}
 
     sdbus::IConnection& bus;
@@ -74,6 +75,7 @@ struct Core {
     Authorizer authorizer;
     Executor workers;
     Executor bulk;      // long work that must not keep mounts waiting: installs, reloads
+    Executor searches;  // for who holds a mount: seconds on a machine with many processes
     Executor verifier;  // whole-image checks, one at a time: each of them uses every processor
 };
 

@@ -74,6 +74,8 @@ void Objects::unmounted(const MountRecord& record, const std::string& reason) {
     service_->emitSignal("Unmounted")
         .onInterface(kServiceName)
         .withArguments(mountPath(record.id), record.container(), toUtf8(record.mountPoint), reason);
+    // Calls on the object keep it, and it would be listed as long as a person needs for an answer.
+    core_.authorizer.withdraw(record.id);
 }
 
 void Objects::corrupted(const MountRecord& record, std::uint64_t block) {

@@ -51,15 +51,6 @@ std::uint64_t microsecondsSinceEpoch() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-std::string holdersText(Kernel& kernel, const MountRecord& record) {
-    std::string text;
-    for (const auto& holder : kernel.holders(record.identity.device, kMostHolders)) {
-        text += (text.empty() ? "" : ", ") + std::to_string(holder.pid) + " (" + printable(holder.name) + ", " +
-                printable(holder.path) + ")";
-    }
-    return text.empty() ? "something that /proc does not show (of another namespace?)" : text;
-}
-
 MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& request) {
     const Package& package = *request.package;
     const bool useVerity = package.verified() && !request.sealed && !request.sealFirst;
@@ -146,15 +137,20 @@ bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept {
 }
 
 bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {
-    try {
-        kernel.unmount(record.identity, record.mountPoint, record.mountPointCreated, lazy);
-    } catch (const Error& error) {
-        if (error.code() != Code::Busy) throw;
-        throw Error{Code::Busy, "Cannot unmount " + record.mountPoint + ": it is in use by " +
-                                    holdersText(kernel, record) + "; end them, or ask for a lazy unmount"};
-    }
+    kernel.unmount(record.identity, record.mountPoint, record.mountPointCreated, lazy);
     state.remove(record.id);
     return lazy || releaseDevices(kernel, record);
+}
+
+Error busyError(Kernel& kernel, const MountRecord& record) {
+    std::string holders;
+    for (const auto& holder : kernel.holders(record.identity.device, kMostHolders)) {
+        holders += (holders.empty() ? "" : ", ") + std::to_string(holder.pid) + " (" + printable(holder.name) + ", " +
+                   printable(holder.path) + ")";
+    }
+    if (holders.empty()) holders = "something that /proc does not show (of another namespace?)";
+    return {Code::Busy, "Cannot unmount " + record.mountPoint + ": it is in use by " + holders +
+                            "; end them, or ask for a lazy unmount"};
 }
 
 bool cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "engine/state_store.h"
 #include "kernel/kernel.h"
 #include "package/package.h"
@@ -31,9 +32,12 @@ struct MountRequest {
 [[nodiscard]] MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request);
 
 // True if mount point and devices are gone (or go with the last user of a lazy unmount), false if only somebody else
-// holds the devices: look again with releaseDevices. Throws Busy naming the processes that hold it, NotMounted, Failed;
-// then the mount is as it was.
+// holds the devices: look again with releaseDevices. Throws Busy (see busyError), NotMounted, Failed; then the mount is
+// as it was.
 bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy);
+
+// Busy, with the processes that hold the mount. Looking for them can take seconds, see Kernel::holders.
+[[nodiscard]] Error busyError(Kernel& kernel, const MountRecord& record);
 
 // One look, of milliseconds, at whether the devices of a mount that is gone are gone, helping them along. True also if
 // that cannot be seen, which is logged.

@@ -94,6 +94,11 @@ TEST_F(BusTest, AMountPointThatIsNoTextIsAdoptedAndShownEscaped) {
     ASSERT_TRUE(client().waitForSignal("CorruptionDetected"));
     stop();
     ASSERT_EQ(client().listMounts().size(), 1U);
+    callAs(1000);
+    polkit_->answer(FakePolkit::Policy::No);
+    EXPECT_EQ(failureOf([&] { client().unmount("fonts"); }).name, busError("AccessDenied"));
+    EXPECT_EQ(polkit_->asked().back().details.at("target"), "/srv/m\\xff");
+    callAs(0);
     kernel_->keepBusy("/srv/m\xff", {{42, "cat", "/srv/m\xff/file"}});
     EXPECT_EQ(failureOf([&] { client().unmount("fonts"); }).name, ownError("Busy"));
     kernel_->release("/srv/m\xff");

@@ -34,6 +34,27 @@ TEST_F(BusTest, DevicesThatSomebodyHoldsKeepNoMountWaiting) {
     EXPECT_EQ(kernel_->live().size(), 4U);  // those of fonts
 }
 
+TEST_F(BusTest, LookingForHoldersKeepsNoMountWaiting) {
+    const std::vector<std::string> names{"hello-gzip", "hello-xz", "hello-zstd", "hello-none"};
+    for (const auto& name : names) kernel_->keepBusy(client().mount(name).mountPoint, {{42, "cat", "/file"}});
+    const auto other = newClient();
+    std::vector<Pending> unmounts;
+    FakeKernel::Gate gate{*kernel_, "holders"};
+    for (const auto& name : names)
+        unmounts.push_back(other->begin<>(kRoot, kService, "Unmount", name, Options{}));
+    other->waitUntil([&] { return std::ranges::count(kernel_->calls(), "unmount") == 4; });
+    ASSERT_TRUE(gate.waitFor(1));
+    client().mount("fonts");
+    gate.open();
+    EXPECT_TRUE(other->waitUntil(
+        [&] { return std::ranges::all_of(unmounts, [](const auto& u) { return u->has_value(); }); }));
+    for (const auto& unmount : unmounts) {
+        EXPECT_EQ((*unmount)->name, ownError("Busy"));
+        EXPECT_NE((*unmount)->message.find("42 (cat, /file)"), std::string::npos) << (*unmount)->message;
+    }
+    EXPECT_EQ(client().listMounts().size(), 5U);
+}
+
 TEST_F(BusTest, AnUnmountEndsAlthoughSomebodyKeepsTheDevice) {
     const auto mounted = client().mount("fonts");
     const auto device = client().property<std::string>(mounted.object, kMountInterface, "Device");

@@ -185,6 +185,23 @@ TEST_F(RepositoryChangeTest, WhatWasMountedWhilePolkitAskedIsNotUninstalled) {
     EXPECT_EQ(containers(), Names{"fonts:2.3.4"});
 }
 
+TEST_F(RepositoryChangeTest, WhatAppearedWhilePolkitAskedIsNotUninstalled) {
+    useKeys("directory", {"golden"});
+    client();
+    polkit_->answer("org.northstar.mounter.manage-repository", FakePolkit::Policy::Hang);
+    callAs(1000);
+    auto uninstall = std::async(std::launch::async, [&] {
+        return failureOf([&] { newClient()->uninstall("other", "fonts"); }).name;
+    });
+    ASSERT_TRUE(polkit_->waitForQuestions(1));
+    EXPECT_FALSE(polkit_->asked().back().details.contains("version"));
+    callAs(0);
+    install("signed/fonts-2.3.4.npk");  // polkit was not told that it is this one
+    polkit_->release(true);
+    EXPECT_EQ(uninstall.get(), ownError("NoSuchContainer"));
+    EXPECT_EQ(containers(), Names{"fonts:2.3.4"});
+}
+
 TEST_F(RepositoryChangeTest, PolkitIsToldWhatExactlyIsToBeUninstalledAndThatIsWhatGoes) {
     useKeys("directory", {"golden"});
     install("signed/multi-1.0.0.npk");

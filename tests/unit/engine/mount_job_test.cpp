@@ -11,7 +11,7 @@
 #include "support/expect_error.h"
 #include "support/fake_kernel.h"
 #include "support/temporary_directory.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar::test {
 namespace {
@@ -132,7 +132,8 @@ TEST_F(MountJob, UnmountDoesNotSleepUntilOthersLetGoOfTheDevice) {
 TEST_F(MountJob, BusyUnmountKeepsTheMountAndNamesTheHolder) {
     const MountRecord record = mountPackage(kernel_, state_, request());
     kernel_.keepBusy("/m/1", {{42, "cat", "/m/1/file"}});
-    expectError(Code::Busy, "42 (cat, /m/1/file)", [&] { unmountRecord(kernel_, state_, record, false); });
+    expectError(Code::Busy, "/m/1", [&] { unmountRecord(kernel_, state_, record, false); });
+    expectError(Code::Busy, "42 (cat, /m/1/file)", [&] { throw busyError(kernel_, record); });
     EXPECT_EQ(stateFiles(), 1U);
     EXPECT_EQ(kernel_.live().size(), 4U);
 }
