@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "daemon.h"
 #include "kernel/linux/linux_kernel.h"
-#include "version.h"
 
 namespace {
 

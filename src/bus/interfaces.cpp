@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three interfaces, as dbus/org.northstar.Mounter.xml describes them: methods, signals and properties by name.
 #include "base/utf8.h"
+#include "base/version.h"
 #include "bus/objects.h"
 #include "config/repository_name.h"
-#include "version.h"
 
 namespace northstar::bus {
 namespace {

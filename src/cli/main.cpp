@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 
@@ -18,7 +19,7 @@ int fail(const std::string& message) {
 int main(int argc, char** argv) {
     CLI::App app{"Mount signed Northstar packages through the Northstar Mounter service"};
     northstar::cli::Session session;
-    app.set_version_flag("--version", "northstarctl " NORTHSTAR_VERSION);
+    app.set_version_flag("--version", std::string{"northstarctl "} + northstar::kVersion);
     app.add_option("--bus", session.bus, "system, session or a D-Bus address")->capture_default_str();
     app.add_flag("--no-ask", session.noAsk, "Fail rather than prompt for a password");
     app.fallthrough();

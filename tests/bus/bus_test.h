@@ -19,7 +19,7 @@
 #include "support/fake_polkit.h"
 #include "support/private_bus.h"
 #include "support/temporary_directory.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar::test {
 

@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "bus_test.h"
+#include "support/paths.h"
 #include "support/process.h"
 
 namespace northstar::test {
@@ -20,7 +21,7 @@ protected:
     // Runs it to its end; its output is in text_.
     int run(std::vector<std::string> arguments) {
         client();
-        arguments.insert(arguments.begin(), {CTL_BINARY, "--bus", bus_.address()});
+        arguments.insert(arguments.begin(), {kCtlBinary, "--bus", bus_.address()});
         Process process{arguments};
         text_ = process.readAll();
         return process.wait().value_or(-1);
@@ -161,9 +162,9 @@ TEST_F(CliTest, BashCompletesCommandsOptionsContainersAndRepositories) {
     const auto complete = [&](const std::string& words) {
         const std::string count = std::to_string(std::ranges::count(words, ' '));
         Process bash{{"bash", "-c",
-                      "northstarctl() { " CTL_BINARY " --bus '" + bus_.address() + "' \"$@\"; }; compopt() { :; }; "
-                      ". " BASH_COMPLETION "; COMP_WORDS=(" + words + "); COMP_CWORD=" + count +
-                          "; _northstarctl; echo ${COMPREPLY[*]}"}};
+                      std::string{"northstarctl() { "} + kCtlBinary + " --bus '" + bus_.address() +
+                          "' \"$@\"; }; compopt() { :; }; . " + kSourceDir + "/docs/northstarctl.bash; COMP_WORDS=(" +
+                          words + "); COMP_CWORD=" + count + "; _northstarctl; echo ${COMPREPLY[*]}"}};
         return bash.readLine();
     };
     EXPECT_EQ(complete("northstarctl un"), "unmount uninstall");

@@ -8,6 +8,7 @@
 
 #include "auth/method_table.h"
 #include "bus_test.h"
+#include "support/paths.h"
 
 namespace northstar::test {
 namespace {
@@ -63,7 +64,7 @@ class IntrospectionTest : public BusTest {
 protected:
     std::set<std::string> shown(const std::string& path) { return describe(client().introspect(path)); }
     std::set<std::string> installed(const std::string& interface) {
-        std::ifstream file{INTERFACE_XML};
+        std::ifstream file{std::string{kSourceDir} + "/dbus/org.northstar.Mounter.xml"};
         const std::string xml{std::istreambuf_iterator<char>{file}, {}};
         return ofInterface(describe(xml), interface);
     }

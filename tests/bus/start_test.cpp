@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bus_test.h"
+#include "support/paths.h"
 #include "support/process.h"
 
 namespace northstar::test {
@@ -25,7 +26,7 @@ protected:
         EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;
     }
     std::vector<std::string> program() const {
-        return {DAEMON_BINARY, "--config", directory_ / "mounter.toml", "--bus", bus_.address(), "--log-level", "error"};
+        return {kDaemonBinary, "--config", directory_ / "mounter.toml", "--bus", bus_.address(), "--log-level", "error"};
     }
 };
 
@@ -72,7 +73,7 @@ TEST_F(StartTest, ABadConfigurationNamesFileLineAndKey) {
 }
 
 TEST_F(StartTest, AMissingConfigurationNamesTheFile) {
-    expectRefusal({DAEMON_BINARY, "--config", "/nowhere/mounter.toml", "--bus", bus_.address()}, "/nowhere/mounter.toml");
+    expectRefusal({kDaemonBinary, "--config", "/nowhere/mounter.toml", "--bus", bus_.address()}, "/nowhere/mounter.toml");
 }
 
 TEST_F(StartTest, AMissingKeyNamesTheFile) {
@@ -87,13 +88,13 @@ TEST_F(StartTest, AMissingBusNamesTheAddress) {
 }
 
 TEST_F(StartTest, VersionIsPrinted) {
-    Process process{{DAEMON_BINARY, "--version"}};
+    Process process{{kDaemonBinary, "--version"}};
     EXPECT_TRUE(process.readAll().starts_with("northstar-mounterd "));
     EXPECT_EQ(process.wait(), 0);
 }
 
 TEST_F(StartTest, UnknownArgumentsAreRefused) {
-    Process process{{DAEMON_BINARY, "--colour"}};
+    Process process{{kDaemonBinary, "--colour"}};
     EXPECT_NE(process.readAll().find("--colour"), std::string::npos);
     EXPECT_EQ(process.wait(), 2);
 }

@@ -8,7 +8,7 @@
 #include "fuzz/require.h"
 #include "package/hash_tree.h"
 #include "package/package.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 using namespace northstar;
 

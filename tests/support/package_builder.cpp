@@ -7,7 +7,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar::test {
 namespace {

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <string>
 
+#include "support/paths.h"
+
 namespace northstar::test {
 namespace {
 
@@ -50,7 +52,7 @@ TEST(MethodTable, ARuleAllowsItsOwnActionsOnly) {
 }
 
 TEST(MethodTable, EveryActionIsInTheInstalledPolicy) {
-    std::ifstream file{POLKIT_POLICY};
+    std::ifstream file{std::string{kSourceDir} + "/polkit/org.northstar.mounter.policy"};
     const std::string policy{std::istreambuf_iterator<char>{file}, {}};
     for (const auto name : {action::kMount, action::kMountUnverified, action::kMountAnywhere, action::kMountPath,
                             action::kUnmountOthers, action::kManageRepository, action::kVerify, action::kReload}) {

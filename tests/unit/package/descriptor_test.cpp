@@ -13,7 +13,7 @@
 #include "package/package.h"
 #include "support/expect_error.h"
 #include "support/memory_file.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar {
 namespace {

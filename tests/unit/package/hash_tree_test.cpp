@@ -16,7 +16,7 @@
 #include "support/expect_error.h"
 #include "support/memory_file.h"
 #include "support/package_builder.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar {
 namespace {

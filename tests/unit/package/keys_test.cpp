@@ -12,7 +12,7 @@
 
 #include "base/hex.h"
 #include "support/expect_error.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar {
 namespace {

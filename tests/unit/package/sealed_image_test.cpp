@@ -14,7 +14,7 @@
 #include "package/memfd.h"
 #include "support/expect_error.h"
 #include "support/package_builder.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "support/expect_error.h"
-#include "unit/test_data.h"
+#include "support/test_data.h"
 
 namespace northstar {
 namespace {

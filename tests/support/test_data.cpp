@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the committed test data lies.
-#pragma once
+#include "support/test_data.h"
 
 #include <fcntl.h>
 
@@ -8,26 +7,23 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
-#include <string>
 
-#include "base/unique_fd.h"
+#include "support/paths.h"
 
 namespace northstar::test {
 
-// dataPath("signed/fonts-2.3.4.npk"): in $NORTHSTAR_TEST_DATA, else in the source tree that the tests were
-// built from.
-inline std::string dataPath(const std::string& relative) {
+std::string dataPath(const std::string& relative) {
     const char* folder = std::getenv("NORTHSTAR_TEST_DATA");
-    return std::string{folder != nullptr ? folder : NORTHSTAR_TEST_DATA_DIR} + "/" + relative;
+    return (folder != nullptr ? std::string{folder} : std::string{kSourceDir} + "/tests/data") + "/" + relative;
 }
 
-inline UniqueFd openData(const std::string& relative) {
+UniqueFd openData(const std::string& relative) {
     UniqueFd fd{::open(dataPath(relative).c_str(), O_RDONLY | O_CLOEXEC)};
     if (!fd) throw std::runtime_error{"cannot open " + dataPath(relative)};
     return fd;
 }
 
-inline std::string readData(const std::string& relative) {
+std::string readData(const std::string& relative) {
     std::ifstream file{dataPath(relative), std::ios::binary};
     if (!file) throw std::runtime_error{"cannot open " + dataPath(relative)};
     return {std::istreambuf_iterator<char>{file}, {}};
