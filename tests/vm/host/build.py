@@ -5,6 +5,7 @@ build directories and the compiler cache stay between runs, so that a second run
 import filecmp
 import os
 from pathlib import Path
+import platform
 import re
 import shutil
 import stat
@@ -13,6 +14,7 @@ import subprocess
 from . import cache, processes
 
 HOST = Path(__file__).resolve().parent
+BUILDS = {'normal': 'build', 'sanitized': 'build-sanitized'}  # folders in the copy of the source; git ignores them
 
 
 class BuildFailed(Exception):
@@ -39,14 +41,18 @@ def copy_source(source, target):
     """Make `target` equal to the working tree. An unchanged file keeps its time stamp and a changed one gets a new
     one, whatever the original's is: ninja then rebuilds exactly what differs from the last build."""
     wanted = source_files(source)
-    if target.exists():
-        for folder, _, names in os.walk(target, topdown=False):
-            for name in names:
-                path = Path(folder) / name
-                if str(path.relative_to(target)) not in wanted:
-                    path.unlink()
-            if not os.listdir(folder):
-                os.rmdir(folder)
+    walked = []
+    for folder, folders, names in os.walk(target):
+        if Path(folder) == target:
+            folders[:] = set(folders) - set(BUILDS.values())
+        walked.append(folder)
+        for name in names:
+            path = Path(folder) / name
+            if str(path.relative_to(target)) not in wanted:
+                path.unlink()
+    for folder in reversed(walked):
+        if not os.listdir(folder):
+            os.rmdir(folder)
     for name in sorted(wanted):
         here, there = source / name, target / name
         if same(here, there):
@@ -58,17 +64,25 @@ def copy_source(source, target):
             there.chmod(stat.S_IMODE(here.stat().st_mode))
 
 
+def compiler_cache(suite):
+    """This machine's own if it runs the suite: what was built here need not be compiled again in the root."""
+    if suite == platform.freedesktop_os_release().get('VERSION_CODENAME') and shutil.which('ccache'):
+        found = subprocess.run(['ccache', '--get-config', 'cache_dir'], stdout=subprocess.PIPE, text=True, check=True)
+        return Path(found.stdout.strip())
+    return cache.directory() / f'{suite}-ccache'
+
+
 class Builder:
     """One suite's build root and what is built in it. Used under the suite's lock."""
 
     def __init__(self, suite, entry):
         self.root_ = entry / 'root'
         self.work_ = entry / 'work'
-        self.ccache_ = cache.directory() / f'{suite}-ccache'
+        self.ccache_ = compiler_cache(suite)
         self.log_ = cache.directory() / f'{suite}-project.log'
         self.log_.unlink(missing_ok=True)
         self.work_.mkdir(exist_ok=True)
-        self.ccache_.mkdir(exist_ok=True)
+        self.ccache_.mkdir(parents=True, exist_ok=True)
 
     def copy(self, source):
         copy_source(source, self.work_ / 'source')
@@ -85,13 +99,14 @@ class Builder:
             raise BuildFailed('\n'.join([*lines[-40:], f'the step "{name}" failed, see {self.log_}; errors in it:',
                                          *errors]))
 
-    def gather(self, payload):
-        """Fill a payload directory: what both builds install, their test programs, and of the source what tests
-        need at run time."""
+    def gather(self, payload, sanitized):
+        """Fill a payload directory: what the build, and if `sanitized` the other one, installs, their test programs,
+        and of the source what tests need at run time."""
         shutil.copytree(self.work_ / 'stage', payload / 'install', symlinks=True)
-        shutil.copytree(self.work_ / 'stage-sanitized', payload / 'install-sanitized')
-        for variant in ('normal', 'sanitized'):
-            built = self.work_ / variant / 'tests' / 'system'
+        if sanitized:
+            shutil.copytree(self.work_ / 'stage-sanitized', payload / 'install-sanitized')
+        for variant in ('normal', 'sanitized') if sanitized else ('normal',):
+            built = self.work_ / 'source' / BUILDS[variant] / 'tests' / 'system'
             programs = [p for p in built.iterdir() if p.is_file() and os.access(p, os.X_OK)] if built.is_dir() else []
             if not programs:
                 raise BuildFailed(f'the {variant} build made no test program in tests/system')
