@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A kernel that lacks something: each lack has its own error that names what to do, and nothing is left behind."""
 
+from pathlib import Path
+
 from vmtest import packages
 from vmtest.service import ServiceTestCase, module_blocked, start
+from vmtest.shell import run
 
 ONCE = True  # taking modules away takes its time; the code is the same
+
+
+SYSTEM_TEST = Path(__file__).resolve().parents[2] / 'programs' / 'normal' / 'system-test'
 
 
 class Missing(ServiceTestCase):
@@ -42,6 +48,12 @@ class Missing(ServiceTestCase):
             _, point = self.client.mount(container)
             packages.assert_contents(self, point)
             self.client.unmount(container)
+
+    def test_the_kernel_layer_without_dm_verity(self):
+        with module_blocked('dm-verity'):
+            done = run(SYSTEM_TEST, '--gtest_filter=NoVerityTest.*', check=False)
+        self.assertIn('[  PASSED  ] 1 test', done.stdout, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, 0)
 
     def test_squashfs(self):
         with module_blocked('squashfs'):
