@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/polkit.h"
 
+#include <spdlog/spdlog.h>
+
 namespace northstar {
 namespace {
 
@@ -44,19 +46,23 @@ std::string Polkit::check(const std::string& subject, const std::string& action,
     return id;
 }
 
-void Polkit::cancel(const std::string& id) {
-    const auto it = pending_.find(id);
-    if (it == pending_.end()) return;
-    it->second.cancel();
-    pending_.erase(it);
+void Polkit::cancel(const std::string& id) noexcept {
+    const auto call = pending_.extract(id);
+    if (call.empty()) return;
+    call.mapped().cancel();
     sendCancel(id);
 }
 
-void Polkit::sendCancel(const std::string& id) {
-    proxy_->callMethodAsync("CancelCheckAuthorization")
-        .onInterface(kInterface)
-        .withArguments(id)
-        .uponReplyInvoke([](bus::CallError) {});
+// Without an answer: the bus allows a connection a number of those, and the questions may have used them up.
+void Polkit::sendCancel(const std::string& id) noexcept {
+    try {
+        auto message = proxy_->createMethodCall(bus::InterfaceName{kInterface}, bus::MethodName{"CancelCheckAuthorization"});
+        message << id;
+        message.dontExpectReply();
+        proxy_->callMethod(message);
+    } catch (const sdbus::Error& error) {
+        spdlog::warn("Cannot tell polkit that question {} is withdrawn: {}", id, error.getMessage());
+    }
 }
 
 }  // namespace northstar

@@ -30,10 +30,10 @@ public:
                       Done done);
 
     // Forgets the question and tells polkit to close its dialog.
-    void cancel(const std::string& id);
+    void cancel(const std::string& id) noexcept;
 
 private:
-    void sendCancel(const std::string& id);
+    void sendCancel(const std::string& id) noexcept;
 
     std::unique_ptr<sdbus::IProxy> proxy_;
     std::chrono::microseconds timeout_;

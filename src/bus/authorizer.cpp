@@ -3,40 +3,70 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
 
 namespace northstar::bus {
+namespace {
 
-void Authorizer::ask(const Call& call, const std::string& action, const Details& details,
-                     std::optional<std::uint32_t> mount, const std::function<void(Answer)>& complete) {
-    struct Asked {
-        std::string id;
-        ClientWatch::Ticket ticket;
-    };
-    auto asked = std::make_shared<Asked>();
+// The bus lets a connection wait for so many answers only (max_replies_per_connection of dbus-daemon: 128 on the system
+// bus), and one user's dialogs must not keep polkit from being asked for others.
+constexpr std::size_t kMostAsked = 16;
+
+}  // namespace
+
+void Authorizer::add(Question question) {
+    const Number number = ++last_;
+    const uid_t user = question.call->caller.euid;
     // First, as it may throw: then nobody has been asked yet.
-    asked->ticket = clients_.onLeave(call.caller.name, [this, gone = call.left, weak = std::weak_ptr{asked}] {
+    question.ticket = clients_.onLeave(question.call->caller.name, [this, number, gone = question.call->left] {
         *gone = true;
-        if (const auto left = weak.lock()) end(left->id, {.detail = "the caller has left"});
+        end(number, {.detail = "the caller has left"});
     });
-    asked->id = polkit_.check(call.caller.name, action, details, call.caller.interactive,
-                              [this, asked, complete](Polkit::Verdict verdict, const std::string& detail) {
-                                  asked->ticket.reset();
-                                  questions_.erase(asked->id);
-                                  complete({verdict, detail});
-                              });
-    questions_[asked->id] = {mount, [this, asked, complete](const Answer& answer) {
-                                 polkit_.cancel(asked->id);
-                                 asked->ticket.reset();
-                                 complete(answer);
-                             }};
+    questions_.emplace(number, std::move(question));
+    askNext(user);
 }
 
-void Authorizer::end(const std::string& id, const Answer& answer) {
-    const auto question = questions_.extract(id);
-    if (!question.empty()) question.mapped().end(answer);
+void Authorizer::askNext(uid_t user) {
+    while (!closed_ && asked_[user] < kMostAsked) {
+        const auto next = std::ranges::find_if(questions_, [user](const auto& entry) {
+            return !entry.second.asked && entry.second.call->caller.euid == user;
+        });
+        if (next == questions_.end()) break;
+        ask(next->first, next->second);
+    }
+    if (asked_[user] == 0) asked_.erase(user);
+}
+
+void Authorizer::ask(Number number, Question& question) {
+    question.asked = true;
+    ++asked_[question.call->caller.euid];
+    try {
+        question.cancellation = polkit_.check(
+            question.call->caller.name, question.action, question.details, question.call->caller.interactive,
+            [this, number](Polkit::Verdict verdict, const std::string& detail) { finish(number, {verdict, detail}); });
+    } catch (const sdbus::Error& error) {
+        finish(number, {.detail = error.getMessage()});
+    }
+}
+
+void Authorizer::end(Number number, const Answer& answer) {
+    const auto question = questions_.find(number);
+    if (question == questions_.end()) return;
+    polkit_.cancel(question->second.cancellation);
+    finish(number, answer);
+}
+
+void Authorizer::finish(Number number, const Answer& answer) {
+    const auto question = questions_.extract(number);
+    if (question.empty()) return;
+    const uid_t user = question.mapped().call->caller.euid;
+    if (question.mapped().asked) --asked_[user];
+    question.mapped().ticket.reset();
+    askNext(user);
+    question.mapped().complete(answer);
 }
 
 Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details details,
@@ -47,10 +77,12 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
         throw Error{Code::AccessDenied, "This method may not use " + name};
     }
     if (call->caller.euid == 0) co_return Done{};
-    if (mode_ == Authorization::RootOnly) {
+    const auto refuseIfRootOnly = [&] {
+        if (mode_ != Authorization::RootOnly) return;
         throw Error{Code::AccessDenied, "Only root may do this (" + name +
                                             "): the configuration says authorization = \"root-only\""};
-    }
+    };
+    refuseIfRootOnly();
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
     const auto throwLeft = [&] {
         spdlog::debug("Denied {} to user {}: the caller has left the bus", name, call->caller.euid);
@@ -58,9 +90,10 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
     };
     if (*call->left) throwLeft();
     Callback<Answer> answered{[&](const Callback<Answer>::Complete& complete) {
-        ask(*call, name, details, mount, complete);
+        add({.call = call, .action = name, .details = details, .mount = mount, .complete = complete});
     }};
     const Answer answer = co_await answered;
+    refuseIfRootOnly();  // it may say so since
     if (*call->left) throwLeft();
     if (answer.withdrawn) {
         throw Error{Code::NotMounted, "The mount was taken down while polkit was asked for " + name +
@@ -88,16 +121,16 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
 }
 
 void Authorizer::withdraw(std::uint32_t mount) {
-    std::vector<std::string> moot;  // an answer may ask the next question
-    for (const auto& [id, question] : questions_) {
-        if (question.mount == mount) moot.push_back(id);
+    std::vector<Number> moot;  // an answer may ask the next question
+    for (const auto& [number, question] : questions_) {
+        if (question.mount == mount) moot.push_back(number);
     }
-    for (const auto& id : moot) end(id, {.withdrawn = true});
+    for (const Number number : moot) end(number, {.withdrawn = true});
 }
 
 void Authorizer::close() {
     closed_ = true;
-    while (!questions_.empty()) end(std::string{questions_.begin()->first}, {.detail = "the service is stopping"});
+    while (!questions_.empty()) end(questions_.begin()->first, {.detail = "the service is stopping"});
 }
 
 }  // namespace northstar::bus

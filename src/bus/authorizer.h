@@ -33,7 +33,7 @@ public:
 
     // Returns if the caller may, else throws AccessDenied, or InteractiveAuthorizationRequired if a person would have to
     // be asked and the call does not allow that; both name the action.
-    // Nobody is asked for a caller that has left.
+    // Nobody is asked for a caller that has left. Polkit has 16 questions of a user at a time, others wait.
     // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
     // `mount`: what it is about, for withdraw().
     Async<Done> require(CallPtr call, std::string_view action, Details details,
@@ -52,18 +52,30 @@ private:
         bool withdrawn = false;
     };
     struct Question {
+        CallPtr call;
+        std::string action;
+        Details details;
         std::optional<std::uint32_t> mount;
-        std::function<void(Answer)> end;  // withdraws it and answers in polkit's place
+        std::function<void(Answer)> complete;
+        ClientWatch::Ticket ticket{};
+        bool asked = false;          // or it waits for others of its user
+        std::string cancellation{};  // polkit's id of it
     };
-    void ask(const Call& call, const std::string& action, const Details& details, std::optional<std::uint32_t> mount,
-             const std::function<void(Answer)>& complete);
-    void end(const std::string& id, const Answer& answer);
+    using Number = std::uint64_t;  // in the order of arrival
+    void add(Question question);
+    void askNext(uid_t user);
+    void ask(Number number, Question& question);
+    // Withdraws it, if it is there, and answers in polkit's place.
+    void end(Number number, const Answer& answer);
+    void finish(Number number, const Answer& answer);
 
     Polkit polkit_;
     ClientWatch& clients_;
     Authorization mode_;
     bool closed_ = false;
-    std::map<std::string, Question> questions_;  // by cancellation id
+    Number last_ = 0;
+    std::map<Number, Question> questions_;
+    std::map<uid_t, std::size_t> asked_;  // how many of a user polkit has
 };
 
 }  // namespace northstar::bus

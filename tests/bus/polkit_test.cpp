@@ -3,6 +3,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "bus_test.h"
@@ -24,6 +25,48 @@ TEST_F(PolkitTest, AQuestionThatTakesTooLongIsWithdrawnAndDenied) {
     ASSERT_TRUE(polkit_->waitForCancellations(1));
     EXPECT_EQ(polkit_->cancelled()[0], polkit_->asked()[0].cancellation);
     EXPECT_TRUE(kernel_->live().empty());
+}
+
+TEST_F(PolkitTest, AUserHasSixteenQuestionsOpenAtMostAndKeepsNobodyElseWaiting) {
+    polkit_->answer(Policy::Hang);
+    const auto greedy = newClient(), other = newClient();
+    client();
+    std::vector<Pending> reloads;
+    for (int i = 0; i < 40; ++i) reloads.push_back(greedy->begin<>(kRoot, kService, "Reload", Options{}));
+    greedy->listMounts();  // all of them have been read
+    ASSERT_TRUE(polkit_->waitForQuestions(16));
+    callAs(1001);
+    const Pending reload = other->begin<>(kRoot, kService, "Reload", Options{});
+    other->waitUntil([] { return true; });
+    ASSERT_TRUE(polkit_->waitForQuestions(17));
+    EXPECT_EQ(polkit_->asked()[16].subject, other->name());
+    polkit_->answer(Policy::Yes);
+    polkit_->release(true);
+    const auto answered = [](const Pending& call) { return call->has_value(); };
+    EXPECT_TRUE(other->waitUntil([&] { return answered(reload); }));
+    EXPECT_TRUE(greedy->waitUntil([&] { return std::ranges::all_of(reloads, answered); }));
+    for (const auto& call : reloads) EXPECT_EQ((*call)->name, "");
+    EXPECT_EQ(polkit_->asked().size(), 41U);
+}
+
+TEST_F(PolkitTest, WhoWaitsToBeAskedAboutAndLeavesIsForgotten) {
+    polkit_->answer(Policy::Hang);
+    const auto greedy = newClient();
+    client();
+    for (int i = 0; i < 16; ++i) greedy->send(kRoot, kService, "Reload", Options{});
+    ASSERT_TRUE(polkit_->waitForQuestions(16));
+    auto leaving = newClient();
+    leaving->send(kRoot, kService, "Reload", Options{});
+    leaving->listMounts();
+    leaving.reset();
+    auto staying = newClient();
+    const Pending reload = staying->begin<>(kRoot, kService, "Reload", Options{});
+    staying->listMounts();
+    polkit_->answer(Policy::Yes);
+    polkit_->release(true);
+    EXPECT_TRUE(staying->waitUntil([&] { return reload->has_value(); }));
+    EXPECT_EQ((*reload)->name, "");
+    EXPECT_EQ(polkit_->asked().size(), 17U);
 }
 
 TEST_F(PolkitTest, ChallengeOfACallThatMayPromptIsAccessDenied) {
