@@ -119,10 +119,12 @@ struct Daemon::Parts {
                         [this, interval] { feedWatchdog(interval); });
     }
 
-    // Calls that have begun are answered: their workers finish, questions to polkit are withdrawn.
+    // Calls that have begun are answered: their workers finish, questions to polkit are withdrawn, and what may take long
+    // (Verify, Install) is given up.
     void finish() {
         dispatcher.close();
         core.authorizer.close();
+        core.stopping.request_stop();
         while (dispatcher.active() > 0 || background > 0 || watches->busy() || calls.starting()) core.loop.runOnce();
     }
 

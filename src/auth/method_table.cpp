@@ -17,7 +17,7 @@ constexpr std::array kMountActions{action::kMount, action::kMountUnverified, act
 constexpr std::array kMountFileActions{action::kMountPath, action::kMount, action::kMountUnverified,
                                        action::kMountAnywhere};
 constexpr std::array kUnmountActions{action::kUnmountOthers};
-constexpr std::array kOpenActions{action::kMount, action::kMountUnverified};
+constexpr std::array kOpenActions{action::kMount};
 constexpr std::array kRepositoryActions{action::kManageRepository};
 constexpr std::array kVerifyActions{action::kVerify};
 constexpr std::array kReloadActions{action::kReload};

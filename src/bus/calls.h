@@ -102,8 +102,8 @@ private:
     // `granted`: the mount that the caller was authorized for already. `budget`: of the call, which outlives this.
     Async<std::tuple<>> unmountInTurn(CallPtr call, std::string what, bool lazy, std::optional<std::uint32_t> granted,
                                      Order::Budget& budget);
-    Async<Done> explainBusy(MountRecord record);
-    Async<std::tuple<>> unmountNow(std::uint32_t id, bool lazy);
+    Async<Done> explainBusy(CallPtr call, MountRecord record);
+    Async<std::optional<MountRecord>> unmountNow(std::uint32_t id, bool lazy);
     struct UnmountItem {
         std::string what;
         std::optional<std::uint32_t> granted;
@@ -126,9 +126,6 @@ private:
 [[nodiscard]] Details containerDetails(const std::string& container, const std::string& repository, bool verified);
 
 [[noreturn]] void throwNotMounted(const std::string& what);
-
-// The results of one call for many are kept until the last is there. Throws LimitsExceeded.
-void refuseTooMany(std::size_t items);
 
 // A caller can make reads of its own FUSE file wait for ever, and would take a worker with it. Throws InvalidArgs.
 void refuseStallingFile(Kernel& kernel, int fd);

@@ -4,6 +4,7 @@
 
 #include "bus/calls.h"
 #include "bus/error_names.h"
+#include "bus/release.h"
 #include "engine/mount_job.h"
 
 namespace northstar::bus {
@@ -27,13 +28,6 @@ CallPtr withOptions(const CallPtr& call, const Options& options) {
 }
 
 std::string lineOf(const CallPtr& call) { return "from " + call->caller.name; }
-
-void refuseTooMany(std::size_t items) {
-    constexpr std::size_t kMost = 4096;  // as many as mounts by default
-    if (items <= kMost) return;
-    throw Error{Code::LimitsExceeded, "A call may name at most " + std::to_string(kMost) + " items, not " +
-                                          std::to_string(items) + "; split it"};
-}
 
 ClientWatch::Ticket Calls::watchCaller(const CallPtr& call) {
     if (call->caller.euid == 0) return {};  // polkit is not asked
@@ -99,6 +93,7 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     request.verityMode = options.verity;
     request.ownerUid = call->caller.euid;
     request.loopDeviceTimeout = core_.config.loopDeviceTimeout;
+    co_await recountHeld(core_, request.ownerUid);
     request.id = core_.registry.reserve(request.mountPoint, request.ownerUid, container, request.repository);
     MountRecord record;
     std::exception_ptr failure;
@@ -181,7 +176,6 @@ Detached Calls::mountItem(CallPtr call, Item item, MountManyItem& result, std::f
 Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std::vector<std::string> what,
                                                                Options options) {
     const MountCallOptions decoded = decodeMountOptions(options, MountKind::Many);
-    refuseTooMany(what.size());
     const CallPtr asked = withOptions(call, options);
     std::vector<MountManyItem> results(what.size());
     const auto refuse = [&](std::size_t at) {
@@ -203,7 +197,7 @@ Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std
         }
     }
     const ClientWatch::Ticket watch = watchCaller(call);
-    const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
+    const Order::Turn turn = co_await core_.order.enter(lineOf(call), std::move(keys));
     // One after the other: several dialogs at once would help nobody.
     for (const Item& item : found) {
         try {

@@ -86,9 +86,10 @@ Async<std::tuple<bool>> Calls::verify(CallPtr call, std::string what, Options op
     }
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
+    const std::stop_callback ending{core_.stopping.get_token(), [stop]() mutable { stop.request_stop(); }};
     Work job{core_.verifier, core_.loop, "", [package, token = stop.get_token()] {
                  yieldToOthers();
-                 if (token.stop_requested()) throw Error{Code::Failed, "Verifying was cancelled: its caller has left"};
+                 if (token.stop_requested()) throw Error{Code::Failed, "Verifying was given up: its caller has left, or the service stops"};
                  try {
                      HashTree::load(package->fd.get(), package->image, *package->verity)
                          .verifyData(package->fd.get(), package->image, 0, token);

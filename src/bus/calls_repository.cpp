@@ -37,6 +37,7 @@ Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string reposito
     refuseOtherTrust(*before, verified);
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
+    const std::stop_callback ending{core_.stopping.get_token(), [stop]() mutable { stop.request_stop(); }};
     Work job{core_.bulk, core_.loop, "repositories", [this, before, fd = file.get(), token = stop.get_token(),
               trusted = call->caller.euid == 0] {
                  if (!trusted) refuseStallingFile(core_.kernel, fd);

@@ -23,14 +23,29 @@ bool mayUnmount(const Call& call, const MountRecord& record) {
 
 }  // namespace
 
-// Throws it.
-Async<Done> Calls::explainBusy(MountRecord record) {
-    Work search{core_.searches, core_.loop, "", [this, &record] { return busyError(core_.kernel, record); }};
-    const Error error = co_await search;
-    throw error;
+// Throws it. Without the turn of the mount: this can take seconds, and others need not wait for it.
+Async<Done> Calls::explainBusy(CallPtr call, MountRecord record) {
+    constexpr std::size_t kMostSearches = 8;
+    std::string holders = "somebody (not looked for: too many calls ask that at this moment)";
+    if (core_.searching < kMostSearches && !*call->left) {
+        ++core_.searching;
+        Work search{core_.searches, core_.loop, "", [this, &record, stopping = core_.stopping.get_token()] {
+                        return stopping.stop_requested() ? std::string{"somebody"} : describeHolders(core_.kernel, record);
+                    }};
+        try {
+            holders = co_await search;
+        } catch (const std::exception& error) {
+            spdlog::warn("Cannot look for who holds {}: {}", record.mountPoint, error.what());
+        }
+        --core_.searching;
+        if (core_.registry.find(record.id) == nullptr) throwNotMounted(record.mountPoint);
+    }
+    throw Error{Code::Busy, "Cannot unmount " + record.mountPoint + ": it is in use by " + holders +
+                                "; end them, or ask for a lazy unmount"};
 }
 
-Async<std::tuple<>> Calls::unmountNow(std::uint32_t id, bool lazy) {
+// Returns the mount if it is busy.
+Async<std::optional<MountRecord>> Calls::unmountNow(std::uint32_t id, bool lazy) {
     const MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     core_.unmounting.insert(id);
@@ -41,20 +56,24 @@ Async<std::tuple<>> Calls::unmountNow(std::uint32_t id, bool lazy) {
                      return unmountRecord(core_.kernel, core_.state, record, lazy);
                  }};
         const bool released = co_await job;
-        if (!released) co_await awaitRelease(core_, record);
+        if (!released && lazy) {
+            core_.registry.hold(record);
+        } else if (!released) {
+            co_await awaitRelease(core_, record);
+        }
     } catch (...) {
         failure = std::current_exception();
     }
     core_.unmounting.erase(id);
     if (failure) {
         core_.mountTableChanged();  // it was left out of the looks meanwhile
-        if (hasCode(failure, Code::Busy)) co_await explainBusy(record);
+        if (hasCode(failure, Code::Busy)) co_return std::optional{record};
         std::rethrow_exception(failure);
     }
     core_.registry.remove(id);
     spdlog::info("Unmounted {} from {}", record.container(), record.mountPoint);
     core_.events.unmounted(record, "request");
-    co_return std::tuple<>{};
+    co_return std::nullopt;
 }
 
 Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool lazy,
@@ -74,11 +93,17 @@ Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool la
         } else {
             keys = concerned("", what, budget);
         }
-        const Order::Turn turn = co_await core_.order.enter("", keys);
-        const MountRecord* found = findMounted(what);
-        if (found == nullptr) throwNotMounted(what);
-        if (!turn.holds(found->container())) continue;  // it came meanwhile
-        if (granted == found->id || mayUnmount(*call, *found)) co_return co_await unmountNow(found->id, lazy);
+        std::optional<MountRecord> busy;
+        {
+            const Order::Turn turn = co_await core_.order.enter("", keys);
+            const MountRecord* found = findMounted(what);
+            if (found == nullptr) throwNotMounted(what);
+            if (!turn.holds(found->container())) continue;  // it came meanwhile
+            if (granted != found->id && !mayUnmount(*call, *found)) continue;
+            busy = co_await unmountNow(found->id, lazy);
+        }
+        if (!busy) co_return std::tuple<>{};
+        co_await explainBusy(call, *busy);
     }
 }
 
@@ -109,7 +134,6 @@ Detached Calls::unmountItem(CallPtr call, UnmountItem item, bool lazy, Order::Bu
 Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call, std::vector<std::string> what,
                                                                    Options options) {
     const bool lazy = decodeUnmountOptions(options);
-    refuseTooMany(what.size());
     const CallPtr asked = withOptions(call, options);
     std::vector<UnmountManyItem> results(what.size());
     const auto refuse = [&](std::size_t at) {
@@ -128,8 +152,9 @@ Async<std::tuple<std::vector<UnmountManyItem>>> Calls::unmountMany(CallPtr call,
             refuse(at);
         }
     }
+    seen.clear();
     const ClientWatch::Ticket watch = watchCaller(call);
-    const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
+    const Order::Turn turn = co_await core_.order.enter(lineOf(call), std::move(keys));
     // One after the other: several dialogs at once would help nobody.
     for (UnmountItem& item : known) {
         try {
@@ -163,10 +188,15 @@ Async<std::tuple<sdbus::UnixFd>> Calls::openMount(CallPtr call, std::uint32_t id
     const MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     const MountRecord record = *found;
+    // In a user namespace of its own anybody can take nodev from a clone (mount_setattr(2)), and use the device nodes of
+    // the image.
+    if (!record.verified && call->caller.euid != 0) {
+        throw Error{Code::AccessDenied, "Cannot open " + record.container() + ": it is not verified, and only root may "
+                                            "have a clone of what nobody vouches for"};
+    }
     if (record.ownerUid != call->caller.euid) {  // who may mount it may also have it
-        co_await core_.authorizer.require(withOptions(call, options),
-                                          record.verified ? action::kMount : action::kMountUnverified,
-                                          detailsOf(record), id);
+        const Details details = detailsOf(record);
+        co_await core_.authorizer.require(withOptions(call, options), action::kMount, details, id);
         if (core_.registry.find(id) == nullptr) throwNotMounted(mountPath(id));
     }
     Work job{core_.workers, core_.loop, record.container(),

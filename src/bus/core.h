@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "bus/authorizer.h"
@@ -64,6 +65,8 @@ struct Core {
     Registry registry;
     Catalog catalog;
     KeyRing fileKeys;  // for MountFile and MountFd: those of [files] and of all repositories
+    std::size_t searching = 0;  // for who holds a mount
+    std::stop_source stopping;  // the service ends: long work is given up
     std::set<std::uint32_t> unmounting;  // an unmount of ours is under way
     bool verityAvailable = false;        // as far as is known: asked again when something hints at a change
     Events events;

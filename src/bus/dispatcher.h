@@ -9,6 +9,7 @@
 #include <string>
 #include <tuple>
 
+#include "bus/arguments.h"
 #include "bus/core.h"
 #include "bus/error_names.h"
 
@@ -27,6 +28,7 @@ public:
             const auto reply = std::make_shared<sdbus::Result<R...>>(std::move(result));
             try {
                 const CallPtr call = begin(object, interface, name);
+                (refuseLong(args), ...);
                 run<R...>(reply, call, start(call, std::move(args)...));
             } catch (...) {
                 reply->returnError(toBusError(std::current_exception()));

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "bus/arguments.h"
 
 namespace northstar::bus {
 namespace {
@@ -25,7 +26,9 @@ public:
         if (!it->second.template containsValueOfType<T>()) {
             throw Error{Code::InvalidArgs, "The option " + key + " must be of type " + type};
         }
-        return it->second.template get<T>();
+        const T found = it->second.template get<T>();
+        refuseLong(found);
+        return found;
     }
 
     void refuseUnknown() const {

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "engine/mount_job.h"
 
@@ -32,6 +33,23 @@ Async<Done> awaitRelease(Core& core, MountRecord record) {
     }
     spdlog::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
                  record.container(), record.mountPoint, record.device);
+    core.registry.hold(std::move(record));
+    co_return Done{};
+}
+
+Async<Done> recountHeld(Core& core, uid_t owner) {
+    constexpr std::size_t kMostKept = 256;  // also where there is no limit
+    const std::size_t held = core.registry.held().size();
+    if (held == 0 || (held < kMostKept && !core.registry.isFull(owner))) co_return Done{};
+    Work look{core.workers, core.loop, "", [&kernel = core.kernel, records = core.registry.held()] {
+                  std::vector<std::uint32_t> gone;
+                  for (const auto& [id, record] : records) {
+                      if (releaseDevices(kernel, record)) gone.push_back(id);
+                  }
+                  return gone;
+              }};
+    const std::vector<std::uint32_t> gone = co_await look;
+    for (const std::uint32_t id : gone) core.registry.letGo(id);
     co_return Done{};
 }
 

@@ -139,18 +139,16 @@ bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept {
 bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {
     kernel.unmount(record.identity, record.mountPoint, record.mountPointCreated, lazy);
     state.remove(record.id);
-    return lazy || releaseDevices(kernel, record);
+    return releaseDevices(kernel, record);
 }
 
-Error busyError(Kernel& kernel, const MountRecord& record) {
-    std::string holders;
+std::string describeHolders(Kernel& kernel, const MountRecord& record) {
+    std::string text;
     for (const auto& holder : kernel.holders(record.identity.device, kMostHolders)) {
-        holders += (holders.empty() ? "" : ", ") + std::to_string(holder.pid) + " (" + printable(holder.name) + ", " +
-                   printable(holder.path) + ")";
+        text += (text.empty() ? "" : ", ") + std::to_string(holder.pid) + " (" + printable(holder.name) + ", " +
+                printable(holder.path) + ")";
     }
-    if (holders.empty()) holders = "something that /proc does not show (of another namespace?)";
-    return {Code::Busy, "Cannot unmount " + record.mountPoint + ": it is in use by " + holders +
-                            "; end them, or ask for a lazy unmount"};
+    return text.empty() ? "something that /proc does not show (of another namespace?)" : text;
 }
 
 bool cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept {

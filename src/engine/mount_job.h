@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 
-#include "base/error.h"
 #include "engine/state_store.h"
 #include "kernel/kernel.h"
 #include "package/package.h"
@@ -31,13 +30,12 @@ struct MountRequest {
 // Throws Unsupported, Corrupted, AlreadyMounted, DeviceUnavailable, Timeout, InvalidArgs, Failed.
 [[nodiscard]] MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request);
 
-// True if mount point and devices are gone (or go with the last user of a lazy unmount), false if only somebody else
-// holds the devices: look again with releaseDevices. Throws Busy (see busyError), NotMounted, Failed; then the mount is
-// as it was.
+// True if mount point and devices are gone, false if only somebody else holds the devices: look again with
+// releaseDevices. Throws Busy, NotMounted, Failed; then the mount is as it was.
 bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy);
 
-// Busy, with the processes that hold the mount. Looking for them can take seconds, see Kernel::holders.
-[[nodiscard]] Error busyError(Kernel& kernel, const MountRecord& record);
+// The processes that hold the mount, as a part of a sentence. Can take seconds, see Kernel::holders.
+[[nodiscard]] std::string describeHolders(Kernel& kernel, const MountRecord& record);
 
 // One look, of milliseconds, at whether the devices of a mount that is gone are gone, helping them along. True also if
 // that cannot be seen, which is logged.

@@ -19,9 +19,25 @@ void forget(std::map<std::string, std::set<std::uint32_t>>& index, const std::st
 }  // namespace
 
 std::size_t Registry::countOf(uid_t owner) const {
-    const auto mounted = std::ranges::count_if(mounts_, [&](const auto& m) { return m.second.ownerUid == owner; });
+    const auto isOwn = [&](const auto& entry) { return entry.second.ownerUid == owner; };
+    const auto mounted = std::ranges::count_if(mounts_, isOwn) + std::ranges::count_if(held_, isOwn);
     const auto reserved = std::ranges::count_if(reservations_, [&](const auto& r) { return r.second.owner == owner; });
     return static_cast<std::size_t>(mounted + reserved);
+}
+
+bool Registry::allFull() const {
+    return limits_.mounts != 0 && mounts_.size() + reservations_.size() + held_.size() >= limits_.mounts;
+}
+
+bool Registry::isFullOf(uid_t owner) const {
+    return owner != 0 && limits_.mountsPerUid != 0 && countOf(owner) >= limits_.mountsPerUid;
+}
+
+bool Registry::isFull(uid_t owner) const { return allFull() || isFullOf(owner); }
+
+void Registry::hold(MountRecord record) {
+    const std::uint32_t id = record.id;
+    held_.insert_or_assign(id, std::move(record));
 }
 
 std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
@@ -36,16 +52,17 @@ std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, cons
                                                   ": another call is mounting there at this moment"};
         }
     }
-    if (limits_.mounts != 0 && mounts_.size() + reservations_.size() >= limits_.mounts) {
+    if (allFull()) {
         throw Error{Code::LimitsExceeded, "Cannot mount on " + mountPoint + ": the limit of " +
                                               std::to_string(limits_.mounts) +
                                               " mounts is reached (limits.mounts in the configuration)"};
     }
-    if (owner != 0 && limits_.mountsPerUid != 0 && countOf(owner) >= limits_.mountsPerUid) {
+    if (isFullOf(owner)) {
         throw Error{Code::LimitsExceeded,
                     "Cannot mount on " + mountPoint + ": user " + std::to_string(owner) + " has " +
                         std::to_string(limits_.mountsPerUid) +
-                        " mounts already (limits.mounts_per_uid in the configuration); unmount some first"};
+                        " mounts already (limits.mounts_per_uid in the configuration), with those unmounted ones whose "
+                        "devices are still in use; unmount some first"};
     }
     reservations_[++last_] = {mountPoint, owner, container, repository};
     return last_;

@@ -49,6 +49,14 @@ public:
     // Repository and container of all mounts, for many questions at once.
     [[nodiscard]] std::set<std::pair<std::string, std::string>> mountedContainers() const;
 
+    // Unmounted, but somebody keeps its devices (a lazy unmount, a descriptor): they count against the limits until
+    // letGo(), or a user could have any number of them.
+    void hold(MountRecord record);
+    void letGo(std::uint32_t id) { held_.erase(id); }
+    [[nodiscard]] const std::map<std::uint32_t, MountRecord>& held() const noexcept { return held_; }
+    // Would reserve() throw LimitsExceeded?
+    [[nodiscard]] bool isFull(uid_t owner) const;
+
     // By number. Mounts only, no reservations.
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& mounts() const noexcept { return mounts_; }
 
@@ -60,11 +68,13 @@ private:
     };
     using Index = std::map<std::string, std::set<std::uint32_t>>;
     [[nodiscard]] std::size_t countOf(uid_t owner) const;
+    [[nodiscard]] bool allFull() const;
+    [[nodiscard]] bool isFullOf(uid_t owner) const;
     [[nodiscard]] const MountRecord* first(const Index& index, const std::string& key) const;
 
     MountLimits limits_;
     std::uint32_t last_ = 0;
-    std::map<std::uint32_t, MountRecord> mounts_;
+    std::map<std::uint32_t, MountRecord> mounts_, held_;
     std::map<std::uint32_t, Reservation> reservations_;
     Index byContainer_;  // "name" and "name:version": a name has no colon
     Index byMountPoint_, byShownMountPoint_;

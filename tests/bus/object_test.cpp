@@ -67,6 +67,15 @@ TEST_F(BusTest, OpenOfAMountThatSomebodyTookDownIsNotMounted) {
               ownError("NotMounted"));
 }
 
+TEST_F(BusTest, OpenOfWhatIsNotVerifiedIsForRootOnly) {
+    callAs(1000);
+    const std::string mount = client().mount("hello-unsigned").object;
+    const auto open = [&] { client().call<sdbus::UnixFd>(mount, kMountInterface, "Open", Options{}); };
+    EXPECT_EQ(failureOf(open).name, busError("AccessDenied"));
+    callAs(0);
+    EXPECT_EQ(failureOf(open).name, "");
+}
+
 TEST_F(BusTest, OpenOfAnotherUsersMountNeedsAuthorization) {
     callAs(1000);
     const auto mounted = client().mount("hello-gzip");

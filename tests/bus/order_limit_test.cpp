@@ -27,6 +27,27 @@ TEST_F(OrderLimitTest, NamesThatNoContainerCanHaveDoNotWaitForAnything) {
     EXPECT_TRUE(client().waitUntil([&] { return mount->has_value(); }));
 }
 
+TEST_F(OrderLimitTest, ArgumentsThatAreTooLongAreRefused) {
+    const std::string name(256 * 1024 + 1, 'a');
+    EXPECT_EQ(failureOf([&] { client().mount(name); }).name, busError("InvalidArgs"));
+    EXPECT_EQ(failureOf([&] { client().unmount(name); }).name, busError("InvalidArgs"));
+    EXPECT_EQ(failureOf([&] { client().inspect(name); }).name, busError("InvalidArgs"));
+    EXPECT_EQ(failureOf([&] { client().uninstall("main", name); }).name, busError("InvalidArgs"));
+    EXPECT_EQ(failureOf([&] { client().mountFile("/" + name); }).name, busError("InvalidArgs"));
+    EXPECT_EQ(failureOf([&] { client().mount("fonts", {{"repository", sdbus::Variant{name}}}); }).name,
+              busError("InvalidArgs"));
+    const auto refusal = [&](std::size_t items, std::size_t length) {
+        const std::vector<std::string> what(items, std::string(length, 'a'));
+        const auto pending = beginUnmountMany(client(), what);
+        EXPECT_TRUE(client().waitUntil([&] { return pending->has_value(); }));
+        return pending->value_or(Failure{"no answer", ""}).name;
+    };
+    EXPECT_EQ(refusal(65, 4096), busError("LimitsExceeded"));
+    EXPECT_EQ(refusal(4097, 1), busError("LimitsExceeded"));
+    EXPECT_EQ(refusal(64, 4096), "");
+    EXPECT_EQ(refusal(4096, 64), "");
+}
+
 TEST_F(OrderLimitTest, ACallThatConcernsVeryManyWaitingOnesIsRefused) {
     constexpr int kCalls = 17, kItems = 4096;  // more than 65536 together
     client();

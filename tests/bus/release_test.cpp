@@ -45,6 +45,7 @@ TEST_F(BusTest, LookingForHoldersKeepsNoMountWaiting) {
     other->waitUntil([&] { return std::ranges::count(kernel_->calls(), "unmount") == 4; });
     ASSERT_TRUE(gate.waitFor(1));
     client().mount("fonts");
+    EXPECT_EQ(failureOf([&] { client().mount("hello-gzip"); }).name, ownError("AlreadyMounted"));  // nor is its own
     gate.open();
     EXPECT_TRUE(other->waitUntil(
         [&] { return std::ranges::all_of(unmounts, [](const auto& u) { return u->has_value(); }); }));
@@ -63,6 +64,22 @@ TEST_F(BusTest, AnUnmountEndsAlthoughSomebodyKeepsTheDevice) {
     EXPECT_TRUE(client().listMounts().empty());
     kernel_->closeDevice(device);
     EXPECT_TRUE(nothingLeft());
+}
+
+TEST_F(BusTest, DevicesThatOutliveTheirMountCountAgainstTheLimit) {
+    configure("limits = { mounts_per_uid = 2 }");
+    callAs(1000);
+    const auto mounted = client().mount("fonts");
+    const auto device = client().property<std::string>(mounted.object, kMountInterface, "Device");
+    kernel_->openDevice(device);
+    client().unmount("fonts", {{"lazy", sdbus::Variant{true}}});
+    client().mount("hello-xz");
+    EXPECT_EQ(failureOf([&] { client().mount("hello-gzip"); }).name, busError("LimitsExceeded"));
+    callAs(1001);
+    client().mount("hello-zstd");
+    callAs(1000);
+    kernel_->closeDevice(device);
+    client().mount("hello-gzip");
 }
 
 TEST_F(BusTest, TheDescriptorOfACallIsNotKeptTwice) {
