@@ -75,6 +75,7 @@ struct Daemon::Parts {
 
     // Jobs that nobody waits for still use what is destroyed below.
     ~Parts() {
+        core.stopping.request_stop();  // also if the bus was lost
         core.workers.drain();
         core.bulk.drain();
         core.searches.drain();

@@ -19,7 +19,7 @@ constexpr std::size_t kMostAsked = 16;
 
 void Authorizer::add(Question question) {
     const Number number = ++last_;
-    const uid_t user = question.call->caller.euid;
+    const User user = question.user();
     // First, as it may throw: then nobody has been asked yet.
     question.ticket = clients_.onLeave(question.call->caller.name, [this, number, gone = question.call->left] {
         *gone = true;
@@ -29,10 +29,10 @@ void Authorizer::add(Question question) {
     askNext(user);
 }
 
-void Authorizer::askNext(uid_t user) {
+void Authorizer::askNext(const User& user) {
     while (!closed_ && asked_[user] < kMostAsked) {
-        const auto next = std::ranges::find_if(questions_, [user](const auto& entry) {
-            return !entry.second.asked && entry.second.call->caller.euid == user;
+        const auto next = std::ranges::find_if(questions_, [&user](const auto& entry) {
+            return !entry.second.asked && entry.second.user() == user;
         });
         if (next == questions_.end()) break;
         ask(next->first, next->second);
@@ -42,7 +42,7 @@ void Authorizer::askNext(uid_t user) {
 
 void Authorizer::ask(Number number, Question& question) {
     question.asked = true;
-    ++asked_[question.call->caller.euid];
+    ++asked_[question.user()];
     try {
         question.cancellation = polkit_.check(
             question.call->caller.name, question.action, question.details, question.call->caller.interactive,
@@ -62,7 +62,7 @@ void Authorizer::end(Number number, const Answer& answer) {
 void Authorizer::finish(Number number, const Answer& answer) {
     const auto question = questions_.extract(number);
     if (question.empty()) return;
-    const uid_t user = question.mapped().call->caller.euid;
+    const User user = question.mapped().user();
     if (question.mapped().asked) --asked_[user];
     question.mapped().ticket.reset();
     askNext(user);

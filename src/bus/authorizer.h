@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "auth/method_table.h"
 #include "auth/polkit.h"
@@ -33,7 +34,8 @@ public:
 
     // Returns if the caller may, else throws AccessDenied, or InteractiveAuthorizationRequired if a person would have to
     // be asked and the call does not allow that; both name the action.
-    // Nobody is asked for a caller that has left. Polkit has 16 questions of a user at a time, others wait.
+    // Nobody is asked for a caller that has left. Polkit has 16 questions of a user at a time, and 16 that may
+    // open a dialog; others wait.
     // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
     // `mount`: what it is about, for withdraw().
     Async<Done> require(CallPtr call, std::string_view action, Details details,
@@ -51,7 +53,9 @@ private:
         std::string detail{};  // why it failed
         bool withdrawn = false;
     };
+    using User = std::pair<uid_t, bool>;  // and whether a dialog may be opened: others need not wait for dialogs
     struct Question {
+        [[nodiscard]] User user() const { return {call->caller.euid, call->caller.interactive}; }
         CallPtr call;
         std::string action;
         Details details;
@@ -63,7 +67,7 @@ private:
     };
     using Number = std::uint64_t;  // in the order of arrival
     void add(Question question);
-    void askNext(uid_t user);
+    void askNext(const User& user);
     void ask(Number number, Question& question);
     // Withdraws it, if it is there, and answers in polkit's place.
     void end(Number number, const Answer& answer);
@@ -75,7 +79,7 @@ private:
     bool closed_ = false;
     Number last_ = 0;
     std::map<Number, Question> questions_;
-    std::map<uid_t, std::size_t> asked_;  // how many of a user polkit has
+    std::map<User, std::size_t> asked_;  // how many of a user polkit has
 };
 
 }  // namespace northstar::bus

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "bus/calls.h"
+#include "bus/release.h"
 
 namespace northstar::bus {
 namespace {
@@ -97,6 +98,7 @@ Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string sour
     co_await authorizeMount(call, container, "", package->verified(), options);
     const Order::Keys keys{container, targetOf(container, options)};
     const Order::Turn turn = co_await core_.order.enter("", keys);
+    co_await recountHeld(core_, call->caller.euid);
     if (package->verified() && std::ranges::count(core_.fileKeys.fingerprints(), package->signer) == 0) {
         throw Error{Code::InvalidSignature, "Cannot mount " + source + ": its key " + package->signer +
                                                 " was removed by a Reload at this moment"};

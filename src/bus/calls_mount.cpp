@@ -93,7 +93,6 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     request.verityMode = options.verity;
     request.ownerUid = call->caller.euid;
     request.loopDeviceTimeout = core_.config.loopDeviceTimeout;
-    co_await recountHeld(core_, request.ownerUid);
     request.id = core_.registry.reserve(request.mountPoint, request.ownerUid, container, request.repository);
     MountRecord record;
     std::exception_ptr failure;
@@ -138,6 +137,7 @@ Async<Done> Calls::refreshVerity() {
 Async<MountReply> Calls::mountFound(CallPtr call, std::string container, bool verified, MountCallOptions options) {
     const Order::Keys keys{container, targetOf(container, options)};
     const Order::Turn turn = co_await core_.order.enter("", keys);
+    co_await recountHeld(core_, call->caller.euid);
     const Found found = co_await findCurrent(container, options.repository);
     if (found.entry.package->verified() != verified) {  // a reload came between the question and the answer
         throw Error{Code::Failed, "Cannot mount " + container + ": the keys of repository " + options.repository +

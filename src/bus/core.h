@@ -3,6 +3,7 @@
 // kernel, the state store) only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <set>
 #include <stop_token>
@@ -66,6 +67,7 @@ struct Core {
     Catalog catalog;
     KeyRing fileKeys;  // for MountFile and MountFd: those of [files] and of all repositories
     std::size_t searching = 0;  // for who holds a mount
+    std::chrono::steady_clock::time_point nextRecount{};  // of devices that outlived their mounts
     std::stop_source stopping;  // the service ends: long work is given up
     std::set<std::uint32_t> unmounting;  // an unmount of ours is under way
     bool verityAvailable = false;        // as far as is known: asked again when something hints at a change

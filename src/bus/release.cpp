@@ -39,17 +39,20 @@ Async<Done> awaitRelease(Core& core, MountRecord record) {
 
 Async<Done> recountHeld(Core& core, uid_t owner) {
     constexpr std::size_t kMostKept = 256;  // also where there is no limit
-    const std::size_t held = core.registry.held().size();
-    if (held == 0 || (held < kMostKept && !core.registry.isFull(owner))) co_return Done{};
-    Work look{core.workers, core.loop, "", [&kernel = core.kernel, records = core.registry.held()] {
+    Registry& registry = core.registry;
+    const auto now = std::chrono::steady_clock::now();
+    if (registry.held().empty() || (registry.held().size() < kMostKept && !registry.isFull(owner))) co_return Done{};
+    if (now < core.nextRecount || core.stopping.stop_requested()) co_return Done{};
+    core.nextRecount = now + 1s;
+    Work look{core.workers, core.loop, "", [&kernel = core.kernel, records = registry.held()] {
                   std::vector<std::uint32_t> gone;
                   for (const auto& [id, record] : records) {
-                      if (releaseDevices(kernel, record)) gone.push_back(id);
+                      if (areDevicesGone(kernel, record)) gone.push_back(id);
                   }
                   return gone;
               }};
     const std::vector<std::uint32_t> gone = co_await look;
-    for (const std::uint32_t id : gone) core.registry.letGo(id);
+    for (const std::uint32_t id : gone) registry.letGo(id);
     co_return Done{};
 }
 

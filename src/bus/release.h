@@ -11,7 +11,8 @@ namespace northstar::bus {
 // worker for moments only, so that devices that are held keep no mount waiting. Never throws.
 Async<Done> awaitRelease(Core& core, MountRecord record);
 
-// If there are many held devices, or this user's next mount would exceed a limit: looks which are still held.
+// If there are many held devices, or this user's next mount would exceed a limit: looks which are still held, once
+// a second at most. To be called before the last check of what is to be mounted: it may wait.
 Async<Done> recountHeld(Core& core, uid_t owner);
 
 }  // namespace northstar::bus

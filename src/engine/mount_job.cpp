@@ -136,6 +136,14 @@ bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept {
     }
 }
 
+bool areDevicesGone(Kernel& kernel, const MountRecord& record) noexcept {
+    try {
+        return kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, std::chrono::milliseconds{0});
+    } catch (const std::exception&) {  // it is asked again
+        return false;
+    }
+}
+
 bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {
     kernel.unmount(record.identity, record.mountPoint, record.mountPointCreated, lazy);
     state.remove(record.id);

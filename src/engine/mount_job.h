@@ -41,6 +41,9 @@ bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& r
 // that cannot be seen, which is logged.
 bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept;
 
+// The same at a glance, without waiting; false also if it cannot be seen.
+bool areDevicesGone(Kernel& kernel, const MountRecord& record) noexcept;
+
 // What is left to do for a mount that somebody else took down: directory, devices, record. Returns what releaseDevices
 // does. Never throws.
 bool cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept;

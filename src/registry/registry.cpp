@@ -36,8 +36,10 @@ bool Registry::isFullOf(uid_t owner) const {
 bool Registry::isFull(uid_t owner) const { return allFull() || isFullOf(owner); }
 
 void Registry::hold(MountRecord record) {
-    const std::uint32_t id = record.id;
-    held_.insert_or_assign(id, std::move(record));
+    const bool reused = std::ranges::any_of(mounts_, [&](const auto& mount) {
+        return mount.first != record.id && mount.second.loopDevice == record.loopDevice;
+    });
+    if (!reused) held_.insert_or_assign(record.id, std::move(record));
 }
 
 std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
@@ -72,6 +74,7 @@ void Registry::cancel(std::uint32_t id) { reservations_.erase(id); }
 
 void Registry::add(MountRecord record) {
     const std::uint32_t id = record.id;
+    std::erase_if(held_, [&](const auto& held) { return held.second.loopDevice == record.loopDevice; });
     reservations_.erase(id);
     last_ = std::max(last_, id);
     remove(id);

@@ -50,7 +50,7 @@ public:
     [[nodiscard]] std::set<std::pair<std::string, std::string>> mountedContainers() const;
 
     // Unmounted, but somebody keeps its devices (a lazy unmount, a descriptor): they count against the limits until
-    // letGo(), or a user could have any number of them.
+    // letGo(), or a user could have any number of them. A mount on the same loop device shows that it was free.
     void hold(MountRecord record);
     void letGo(std::uint32_t id) { held_.erase(id); }
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& held() const noexcept { return held_; }

@@ -49,6 +49,19 @@ TEST_F(PolkitTest, AUserHasSixteenQuestionsOpenAtMostAndKeepsNobodyElseWaiting) 
     EXPECT_EQ(polkit_->asked().size(), 41U);
 }
 
+TEST_F(PolkitTest, QuestionsWithoutADialogDoNotWaitForDialogs) {
+    polkit_->answer(Policy::Hang);
+    const auto greedy = newClient(), other = newClient();
+    client();
+    greedy->interactive = true;
+    for (int i = 0; i < 17; ++i) greedy->send(kRoot, kService, "Reload", Options{});
+    greedy->listMounts();
+    ASSERT_TRUE(polkit_->waitForQuestions(16));
+    polkit_->answer(Policy::Yes);
+    EXPECT_EQ(failureOf([&] { other->reload(); }).name, "");
+    EXPECT_EQ(polkit_->asked().size(), 17U);
+}
+
 TEST_F(PolkitTest, WhoWaitsToBeAskedAboutAndLeavesIsForgotten) {
     polkit_->answer(Policy::Hang);
     const auto greedy = newClient();

@@ -18,6 +18,7 @@ MountRecord record(std::uint32_t id, const std::string& name, const std::string&
     made.mountPoint = point;
     made.ownerUid = owner;
     made.identity.device = 7 * 256 + id;
+    made.loopDevice = "/dev/loop" + std::to_string(id);
     return made;
 }
 
@@ -88,6 +89,31 @@ TEST(Registry, LimitPerUserExemptsRootAndOthers) {
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/2", 1001)));
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/3", 0)));
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/4", 0)));
+}
+
+TEST(Registry, WhatIsHeldCountsUntilItIsLetGo) {
+    Registry registry{{3, 1}};
+    EXPECT_FALSE(registry.isFull(1000));
+    registry.hold(record(1, "a", "/a", 1000));
+    EXPECT_TRUE(registry.isFull(1000));
+    EXPECT_FALSE(registry.isFull(1001));
+    expectError(Code::LimitsExceeded, "mounts_per_uid", [&] { static_cast<void>(registry.reserve("/b", 1000)); });
+    registry.add(record(2, "b", "/b"));
+    registry.add(record(3, "c", "/c"));
+    EXPECT_TRUE(registry.isFull(1001));
+    registry.letGo(1);
+    EXPECT_FALSE(registry.isFull(1000));
+}
+
+TEST(Registry, ALoopDeviceThatIsUsedAgainIsNotHeldByWhatUsedItBefore) {
+    Registry registry{{0, 1}};
+    registry.hold(record(1, "a", "/a", 1000));
+    MountRecord next = record(2, "b", "/b");
+    next.loopDevice = "/dev/loop1";
+    registry.add(next);
+    EXPECT_TRUE(registry.held().empty());
+    registry.hold(record(1, "a", "/a", 1000));
+    EXPECT_TRUE(registry.held().empty());
 }
 
 TEST(Registry, FindsByWhatCallersKnow) {
