@@ -16,8 +16,8 @@ BLOCK = 4096
 
 
 def soon():
-    """What is promised, in seconds. The sanitized service, unoptimized and emulated, is there for other faults."""
-    return 20.0 if system.sanitized() else 1.0
+    """What is promised, in seconds; five of them for a sanitized service in an emulated machine."""
+    return 5.0 if system.sanitized() else 1.0
 
 
 def read_block(path, block):
@@ -115,8 +115,9 @@ class Corruption(ServiceTestCase):
         leaf = self.blocks + 2 + 2  # superblock, top; then the leaves: the third, for blocks 256 to 383
         packages.flip(self.package, leaf * BLOCK)
         path, _, device = self.mount()
-        began = time.monotonic()
-        self.assertEqual(self.unreadable(device, (0, 255, 256, 300, 383, 384)), [256, 300, 383])
+        self.assertEqual(self.unreadable(device, (0, 255, 384)), [])
+        began = time.monotonic()  # not before: reading what is intact takes its time, too
+        self.assertEqual(self.unreadable(device, (256, 300, 383)), [256, 300, 383])
         signal = wait_until(lambda: self.client.signals('CorruptionDetected'), 'CorruptionDetected')[0]
         self.assertEqual(signal[3][:2], (path, 'data:1.0.0'))
         self.assertEqual(signal[3][2], self.blocks + 4)
