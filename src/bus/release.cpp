@@ -31,8 +31,10 @@ Async<Done> awaitRelease(Core& core, MountRecord record) {
         const bool gone = co_await look;
         if (gone) co_return Done{};
     }
+    Work which{core.workers, core.loop, "", [&] { return deviceLeft(core.kernel, record); }};
+    const std::string left = co_await which;
     spdlog::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
-                 record.container(), record.mountPoint, record.device);
+                 record.container(), record.mountPoint, left);
     core.registry.hold(std::move(record));
     co_return Done{};
 }

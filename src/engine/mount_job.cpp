@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kMostHolders = 5;          // as many as fit one line
 constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
+// After a mount that failed: nobody but root and udev can open its devices, so this is rarely needed.
+constexpr std::chrono::milliseconds kAfterFailure{1000};
 
 VerityTable verityTable(const Verity& verity, VerityMode mode) {
     const std::string unique = randomHex();
@@ -51,7 +53,7 @@ std::uint64_t microsecondsSinceEpoch() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& request) {
+void mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& request, MountRecord& record) {
     const Package& package = *request.package;
     const bool useVerity = package.verified() && !request.sealed && !request.sealFirst;
     if (useVerity && !kernel.verityAvailable()) {
@@ -67,7 +69,6 @@ MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountReq
     const LoopSpec spec{sealed != nullptr ? sealed->fd.get() : package.fd.get(),
                         sealed != nullptr ? sealed->image : package.image, request.loopDeviceTimeout};
 
-    MountRecord record;
     record.id = request.id;
     record.name = package.manifest.name;
     record.version = package.manifest.version.text();
@@ -89,6 +90,7 @@ MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountReq
     }
     const Device& source = verity ? *verity : *loop;
     record.device = source.path();
+    record.identity.device = source.number();
     const auto mount = kernel.mountDetached(
         source, {record.filesystem, request.noexec, package.manifest.mountContext.value_or("")});
     record.identity = mount->identity();
@@ -112,24 +114,42 @@ MountRecord mountInSteps(Kernel& kernel, const StateStore& state, const MountReq
     if (const auto identity = mount->identity(); identity.id != record.identity.id) {
         record.identity.id = identity.id;  // a kernel without fsmount(2) tells it only now
         record.identity.uniqueId = identity.uniqueId;
-        state.save(record);
+        try {
+            state.save(record);
+        } catch (const Error& error) {  // it is mounted; what is saved will do
+            spdlog::warn("{}", error.what());
+        }
     }
-    return record;
+}
+
+// All is let go of by now; udev may have a device open for a moment.
+void awaitUndone(Kernel& kernel, const MountRecord& record) noexcept {
+    if (record.loopDevice.empty()) return;
+    try {
+        if (kernel.awaitRelease(record.devices(), kAfterFailure)) return;
+        spdlog::warn("The mount of {} failed, and {} is still held by somebody else; it goes with them",
+                     record.container(), deviceLeft(kernel, record));
+    } catch (const std::exception& error) {
+        spdlog::warn("Cannot see whether {} is gone: {}", record.loopDevice, error.what());
+    }
 }
 
 }  // namespace
 
 MountRecord mountPackage(Kernel& kernel, const StateStore& state, const MountRequest& request) {
+    MountRecord record;
     try {
-        return mountInSteps(kernel, state, request);
+        mountInSteps(kernel, state, request, record);
+        return record;
     } catch (const Error& error) {
+        awaitUndone(kernel, record);
         throw Error{error.code(), "Cannot mount " + request.package->manifest.container() + ": " + error.what()};
     }
 }
 
 bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept {
     try {
-        return kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, kOneLook);
+        return kernel.awaitRelease(record.devices(), kOneLook);
     } catch (const std::exception& error) {  // it is unmounted all the same
         spdlog::warn("Cannot see whether {} is gone: {}", record.device, error.what());
         return true;
@@ -138,10 +158,15 @@ bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept {
 
 bool areDevicesGone(Kernel& kernel, const MountRecord& record) noexcept {
     try {
-        return kernel.awaitRelease(record.verityUuid, record.loopDevice, record.backing, std::chrono::milliseconds{0});
+        return kernel.awaitRelease(record.devices(), std::chrono::milliseconds{0});
     } catch (const std::exception&) {  // it is asked again
         return false;
     }
+}
+
+std::string deviceLeft(Kernel& kernel, const MountRecord& record) {
+    const bool verity = !record.verityUuid.empty() && kernel.verityUuid(record.identity.device) == record.verityUuid;
+    return verity ? record.device : record.loopDevice;
 }
 
 bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {

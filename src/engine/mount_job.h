@@ -44,6 +44,9 @@ bool releaseDevices(Kernel& kernel, const MountRecord& record) noexcept;
 // The same at a glance, without waiting; false also if it cannot be seen.
 bool areDevicesGone(Kernel& kernel, const MountRecord& record) noexcept;
 
+// Which of the devices of a mount that is gone somebody still holds, "/dev/dm-0": the upper one if it is there.
+[[nodiscard]] std::string deviceLeft(Kernel& kernel, const MountRecord& record);
+
 // What is left to do for a mount that somebody else took down: directory, devices, record. Returns what releaseDevices
 // does. Never throws.
 bool cleanUpAfterExternalUnmount(Kernel& kernel, const StateStore& state, const MountRecord& record) noexcept;

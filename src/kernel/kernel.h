@@ -125,6 +125,14 @@ struct LoopBacking {
     bool operator==(const LoopBacking&) const = default;
 };
 
+// What a mount lies on, to see it go once the mount is gone.
+struct MountDevices {
+    std::string verityUuid;  // empty: no verity device
+    dev_t verity = 0;        // its number
+    std::string loopPath;    // "/dev/loop3"; empty: no loop device
+    LoopBacking backing;     // what that shows
+};
+
 // Every call may block and may be made from several worker threads at once, except the watches (bus thread).
 // Errors: Unsupported names the kernel option that is missing; DeviceUnavailable, Timeout, Busy, Corrupted, Failed.
 class Kernel {
@@ -155,10 +163,9 @@ public:
     // mount point goes; anything else is logged. Throws what walking the path throws.
     virtual void removeMountPoint(const std::string& path) = 0;
 
-    // After an unmount: waits until a verity device (UUID; empty: none) and a loop device ("/dev/loopN" with that
-    // backing) are gone, helping them along. False if somebody else still holds them at the deadline.
-    virtual bool awaitRelease(const std::string& verityUuid, const std::string& loopPath, const LoopBacking& backing,
-                              std::chrono::milliseconds timeout) = 0;
+    // After an unmount, or a mount that failed: waits until these are gone, helping them along. False if somebody else
+    // still holds one at the deadline.
+    virtual bool awaitRelease(const MountDevices& devices, std::chrono::milliseconds timeout) = 0;
 
     // The mounts in our mount namespace whose filesystem is on one of these devices. One pass over the table.
     virtual std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) = 0;

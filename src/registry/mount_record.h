@@ -31,6 +31,9 @@ struct MountRecord {
     LoopBacking backing;
     bool mountPointCreated = false;
 
+    [[nodiscard]] MountDevices devices() const {
+        return {verityUuid, verityUuid.empty() ? dev_t{0} : identity.device, loopDevice, backing};
+    }
     [[nodiscard]] std::string container() const { return name + ":" + version; }
 };
 

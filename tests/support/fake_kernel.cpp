@@ -179,13 +179,13 @@ void FakeKernel::removeMountPoint(const std::string& path) {
     if (!state_->mounts.contains(path)) state_->directories.erase(path);
 }
 
-bool FakeKernel::awaitRelease(const std::string& uuid, const std::string& loopPath, const LoopBacking& backing,
-                              std::chrono::milliseconds timeout) {
+bool FakeKernel::awaitRelease(const MountDevices& gone, std::chrono::milliseconds timeout) {
     auto lock = state_->enter("awaitRelease");
     return state_->changed.wait_for(lock, timeout, [&] {
         return std::ranges::none_of(state_->devices, [&](const auto& device) {
             const auto& node = device.second;
-            return (!uuid.empty() && node.uuid == uuid) || (node.path == loopPath && node.backing == backing);
+            return (!gone.verityUuid.empty() && node.uuid == gone.verityUuid) ||
+                   (node.path == gone.loopPath && node.backing == gone.backing);
         });
     });
 }

@@ -75,8 +75,7 @@ public:
     void unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
                  bool lazy) override;
     void removeMountPoint(const std::string& path) override;
-    bool awaitRelease(const std::string& uuid, const std::string& loopPath, const LoopBacking& backing,
-                      std::chrono::milliseconds timeout) override;
+    bool awaitRelease(const MountDevices& gone, std::chrono::milliseconds timeout) override;
     std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override;
     std::vector<Holder> holders(dev_t device, std::size_t most) override;
     std::string filesystemType(int fd) override;

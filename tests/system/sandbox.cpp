@@ -175,7 +175,7 @@ Mounted KernelTest::mountVerified(Kernel& kernel, const TestPackage& package, co
 
 void KernelTest::unmount(Kernel& kernel, const Mounted& mounted, bool removeDirectory) {
     kernel.unmount(mounted.identity, mounted.path, removeDirectory, false);
-    EXPECT_TRUE(kernel.awaitRelease(mounted.uuid, mounted.loop, mounted.backing, 2s)) << mounted.loop;
+    EXPECT_TRUE(kernel.awaitRelease(mounted.devices(), 2s)) << mounted.loop;
 }
 
 }  // namespace northstar

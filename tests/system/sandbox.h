@@ -42,6 +42,8 @@ struct Mounted {
     std::string uuid;  // of the verity device; empty without
     LoopBacking backing;
     dev_t device = 0;  // that is mounted
+
+    [[nodiscard]] MountDevices devices() const { return {uuid, uuid.empty() ? dev_t{0} : device, loop, backing}; }
 };
 
 class KernelTest : public testing::Test {

@@ -41,7 +41,7 @@ TEST_F(UnmountTest, RemovesDirectoryAndDeviceAtOnce) {
     // udevd may have the device open for a moment; without it there is nothing to wait for.
     const auto patience = fs::exists("/run/udev/control") ? 2s : 0s;
     kernel_->unmount(mounted_.identity, mounted_.path, true, false);
-    EXPECT_TRUE(kernel_->awaitRelease("", mounted_.loop, mounted_.backing, patience));
+    EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), patience));
     EXPECT_FALSE(fs::exists(mounted_.path));
     EXPECT_EQ(sandboxLoops(), std::vector<std::string>{});
 }
@@ -162,19 +162,19 @@ TEST_F(UnmountTest, LazilyLetsABusyMountGoAndTheDeviceFollowsItsLastUser) {
     UniqueFd open{::open((mounted_.path + "/share/numbers.txt").c_str(), O_RDONLY | O_CLOEXEC)};
     kernel_->unmount(mounted_.identity, mounted_.path, true, true);
     EXPECT_FALSE(fs::exists(mounted_.path));
-    EXPECT_FALSE(kernel_->awaitRelease("", mounted_.loop, mounted_.backing, 20ms));
+    EXPECT_FALSE(kernel_->awaitRelease(mounted_.devices(), 20ms));
     open.reset();
-    EXPECT_TRUE(kernel_->awaitRelease("", mounted_.loop, mounted_.backing, 2s));
+    EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), 2s));
 }
 
 TEST_F(UnmountTest, DoesNotWaitForALoopDeviceThatServesAnotherFileByNow) {
     LoopBacking other = mounted_.backing;
     ++other.inode;
-    EXPECT_TRUE(kernel_->awaitRelease("", mounted_.loop, other, 2s));
+    EXPECT_TRUE(kernel_->awaitRelease({"", 0, mounted_.loop, other}, 2s));
     other = mounted_.backing;
     other.offset += 4096;
-    EXPECT_TRUE(kernel_->awaitRelease("", mounted_.loop, other, 0ms));
-    EXPECT_FALSE(kernel_->awaitRelease("", mounted_.loop, mounted_.backing, 0ms));
+    EXPECT_TRUE(kernel_->awaitRelease({"", 0, mounted_.loop, other}, 0ms));
+    EXPECT_FALSE(kernel_->awaitRelease(mounted_.devices(), 0ms));
 }
 
 TEST_F(UnmountTest, LeavesACloneThatStillWorksElsewhere) {
@@ -189,7 +189,7 @@ TEST_F(UnmountTest, LeavesACloneThatStillWorksElsewhere) {
     clone.reset();
     ASSERT_EQ(::umount(path("elsewhere").c_str()), 0);
     EXPECT_TRUE(fs::remove(path("elsewhere")));
-    EXPECT_TRUE(kernel_->awaitRelease("", mounted_.loop, mounted_.backing, 2s));
+    EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), 2s));
 }
 
 TEST_F(UnmountTest, ACloneOfASharedMountIsPrivate) {

@@ -50,6 +50,11 @@ dm_info infoOf(const std::string& uuid) {
     return info;
 }
 
+dev_t numberOf(const std::string& uuid) {
+    const dm_info info = infoOf(uuid);
+    return makedev(info.major, info.minor);
+}
+
 std::string tableOf(const std::string& uuid) {
     DmTask task{DM_DEVICE_TABLE};
     task.setUuid(uuid);
@@ -131,11 +136,11 @@ TEST_F(VerityTest, IsGoneWhenUnmountedAndAwaited) {
     for (int i = 0; i < 5; ++i) {
         const Mounted mounted =
             mountVerified(*kernel_, copyPackage("signed/hello-xz-1.0.0.npk"), path("hello"));
-        EXPECT_FALSE(kernel_->awaitRelease(mounted.uuid, mounted.loop, mounted.backing, 10ms));
+        EXPECT_FALSE(kernel_->awaitRelease(mounted.devices(), 10ms));
         const std::string node = "/dev/dm-" + std::to_string(minor(mounted.device));
         EXPECT_TRUE(fs::exists(node));
         kernel_->unmount(mounted.identity, mounted.path, true, false);
-        EXPECT_TRUE(kernel_->awaitRelease(mounted.uuid, mounted.loop, mounted.backing, 2s));
+        EXPECT_TRUE(kernel_->awaitRelease(mounted.devices(), 2s));
         EXPECT_EQ(sandboxVerityDevices(), std::vector<std::string>{});
         EXPECT_EQ(sandboxLoops(), std::vector<std::string>{});
         EXPECT_FALSE(fs::exists(node)) << node;
@@ -240,8 +245,8 @@ TEST_F(VerityTest, StaleDevicesAreRemovedExceptThoseToKeep) {
     EXPECT_TRUE(infoOf(kept.uuid).exists);
     EXPECT_TRUE(infoOf(foreign.uuid).exists);
     EXPECT_EQ(contentDifference(mounted.path), "");
-    EXPECT_TRUE(kernel_->awaitRelease(kept.uuid, "", {}, 1s));
-    EXPECT_TRUE(kernel_->awaitRelease(foreign.uuid, "", {}, 1s));
+    EXPECT_TRUE(kernel_->awaitRelease({kept.uuid, numberOf(kept.uuid), "", {}}, 1s));
+    EXPECT_TRUE(kernel_->awaitRelease({foreign.uuid, numberOf(foreign.uuid), "", {}}, 1s));
     unmount(*kernel_, mounted);
 }
 

@@ -75,7 +75,7 @@ void DmTask::setTarget(std::uint64_t sectors, const char* type, const std::strin
 int DmTask::run() {
     if (dm_task_run(task_) != 0) return 0;
     const int error = dm_task_get_errno(task_);
-    return error != 0 ? error : ENODEV;
+    return error != 0 ? error : EPROTO;  // libdevmapper itself gave up: versions that do not go together
 }
 
 const std::string& DmTask::error() const { return lastError; }

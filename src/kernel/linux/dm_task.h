@@ -26,7 +26,7 @@ public:
     void setUuid(const std::string& uuid);
     void setTarget(std::uint64_t sectors, const char* type, const std::string& parameters);
 
-    // 0 or an errno value (ENODEV if the control device cannot be used).
+    // 0 or an errno value (EPROTO if libdevmapper did not get as far as asking the kernel).
     [[nodiscard]] int run();
 
     // After a failure: what libdevmapper said last, for messages.

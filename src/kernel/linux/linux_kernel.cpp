@@ -52,14 +52,15 @@ public:
 
     void removeMountPoint(const std::string& path) override { removeMountPointDirectory(path); }
 
-    bool awaitRelease(const std::string& verityUuid, const std::string& loopPath, const LoopBacking& backing,
-                      std::chrono::milliseconds timeout) override {
+    bool awaitRelease(const MountDevices& devices, std::chrono::milliseconds timeout) override {
         Backoff backoff{timeout, 200us, 5ms};
-        bool verityGone = verityUuid.empty(), loopGone = loopPath.empty();
+        bool verityGone = devices.verityUuid.empty(), loopGone = devices.loopPath.empty();
         for (int round = 0;; ++round) {
-            if (!verityGone) verityGone = verity_.remove(verityUuid);
+            if (!verityGone) verityGone = VerityDevices::remove(devices.verityUuid, devices.verity);
             // The cheap question first: a device that is about to go is not to be opened.
-            if (!loopGone) loopGone = LoopDevices::released(loopPath, backing, verityGone && round > 2);
+            if (!loopGone) {
+                loopGone = LoopDevices::released(devices.loopPath, devices.backing, verityGone && round > 2);
+            }
             if (verityGone && loopGone) return true;
             if (!backoff.pause()) return false;
         }
@@ -83,10 +84,10 @@ public:
         return LoopDevices::backing(loopPath);
     }
 
-    std::string verityUuid(dev_t device) override { return verity_.uuid(device); }
+    std::string verityUuid(dev_t device) override { return VerityDevices::uuid(device); }
 
     std::size_t removeStaleDevices(const std::vector<std::string>& keep) override {
-        return verity_.removeStale(keep);
+        return VerityDevices::removeStale(keep);
     }
 
     std::unique_ptr<MountWatch> watchMounts() override { return watchMountTable(); }

@@ -211,6 +211,11 @@ std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTabl
                         "verity device " + table.name +
                             ": panic on corruption needs Linux 5.9; use another verity mode"};
         }
+        if (error == ENOENT) {  // crypto_alloc_ahash(), crypto_alloc_shash()
+            throw Error{Code::Unsupported, "verity device " + table.name +
+                                               " needs the hash sha256, which this kernel does not have "
+                                               "(CONFIG_CRYPTO_SHA256); load the module sha256_generic"};
+        }
         throwErrno(Code::Failed, "loading the table of verity device " + table.name + " on " + data.path(),
                    error);
     }
@@ -221,20 +226,19 @@ std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTabl
     }
     resume(table);
     checkFirstBlock(*device, table);
-    remember(table.uuid, device->number());
     return device;
 }
 
-bool VerityDevices::remove(const std::string& uuid) {
+bool VerityDevices::remove(const std::string& uuid, dev_t device) {
     const int error = hasDeviceMapper() ? removeDevice(uuid, false) : ENXIO;
     if (error != 0 && error != ENXIO) return false;
-    return nodeGone(uuid);
+    return !isThere(uuid, device);
 }
 
-std::string VerityDevices::uuid(dev_t device) {
-    const std::string uuid = readLine(sysfsPath(device) + "/dm/uuid").value_or("");
-    if (uuid.starts_with(kVerityUuidPrefix)) remember(uuid, device);
-    return uuid;
+std::string VerityDevices::uuid(dev_t device) { return readLine(sysfsPath(device) + "/dm/uuid").value_or(""); }
+
+bool VerityDevices::isCorrupted(const std::string& uuid) {
+    return hasDeviceMapper() && status(uuid).starts_with('C');
 }
 
 std::size_t VerityDevices::removeStale(const std::vector<std::string>& keep) {
@@ -251,20 +255,6 @@ std::size_t VerityDevices::removeStale(const std::vector<std::string>& keep) {
         }
     }
     return removed;
-}
-
-void VerityDevices::remember(const std::string& uuid, dev_t device) {
-    const std::lock_guard lock{mutex_};
-    numbers_[uuid] = device;
-}
-
-bool VerityDevices::nodeGone(const std::string& uuid) {
-    const std::lock_guard lock{mutex_};
-    const auto entry = numbers_.find(uuid);
-    if (entry == numbers_.end()) return true;
-    if (isThere(uuid, entry->second)) return false;
-    numbers_.erase(entry);
-    return true;
 }
 
 }  // namespace northstar

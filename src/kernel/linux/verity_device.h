@@ -3,9 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -21,23 +19,21 @@ public:
     // See Kernel::openVerity. Throws Unsupported, Corrupted, InvalidArgs, Failed.
     [[nodiscard]] std::unique_ptr<Device> open(const Device& data, const VerityTable& table);
 
-    // Removes the device with this UUID, unless it is in use. True if it is gone, node and all.
-    [[nodiscard]] bool remove(const std::string& uuid);
+    // Removes the device with this UUID and number, unless it is in use. True if it is gone, node and all.
+    [[nodiscard]] static bool remove(const std::string& uuid, dev_t device);
 
     // See Kernel::verityUuid.
-    [[nodiscard]] std::string uuid(dev_t device);
+    [[nodiscard]] static std::string uuid(dev_t device);
+
+    // See Kernel::isCorrupted.
+    [[nodiscard]] static bool isCorrupted(const std::string& uuid);
 
     // See Kernel::removeStaleDevices. Not while open() runs in another thread: a device that is being made is
     // unused.
-    std::size_t removeStale(const std::vector<std::string>& keep);
+    static std::size_t removeStale(const std::vector<std::string>& keep);
 
 private:
-    void remember(const std::string& uuid, dev_t device);
-    [[nodiscard]] bool nodeGone(const std::string& uuid);
-
     std::atomic<bool> available_ = false;
-    std::mutex mutex_;
-    std::map<std::string, dev_t> numbers_;  // of the devices that were opened or asked for, until removed
 };
 
 }  // namespace northstar

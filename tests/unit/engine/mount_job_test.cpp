@@ -62,6 +62,20 @@ TEST_F(MountJob, FailureAtEveryStepLeavesNothing) {
     }
 }
 
+TEST_F(MountJob, AFailureIsToldWhenNobodyHoldsADeviceAnyMore) {
+    FakeKernel::Gate gate{kernel_, "mountDetached"};
+    std::jthread udev{[&] {
+        ASSERT_TRUE(gate.waitFor(1));
+        kernel_.openDevice("/dev/loop0");
+        gate.open();
+        std::this_thread::sleep_for(std::chrono::milliseconds{100});
+        kernel_.closeDevice("/dev/loop0");
+    }};
+    kernel_.failNext("mountDetached", Error{Code::Failed, "ordered"});
+    expectError(Code::Failed, "ordered", [&] { static_cast<void>(mountPackage(kernel_, state_, request())); });
+    EXPECT_EQ(kernel_.live(), std::vector<std::string>{});
+}
+
 TEST_F(MountJob, ADirectoryThatWasThereStaysAfterAFailure) {
     kernel_.addDirectory("/m/1");
     kernel_.failNext("attach", Error{Code::Failed, "ordered"});
@@ -127,6 +141,17 @@ TEST_F(MountJob, UnmountDoesNotSleepUntilOthersLetGoOfTheDevice) {
     kernel_.closeDevice("/dev/dm-0");
     EXPECT_TRUE(releaseDevices(kernel_, record));
     EXPECT_EQ(kernel_.live(), std::vector<std::string>{});
+}
+
+TEST_F(MountJob, SaysWhichDeviceIsLeft) {
+    const MountRecord record = mountPackage(kernel_, state_, request());
+    kernel_.openDevice("/dev/dm-0");
+    kernel_.openDevice("/dev/loop0");
+    EXPECT_FALSE(unmountRecord(kernel_, state_, record, false));
+    EXPECT_EQ(deviceLeft(kernel_, record), "/dev/dm-0");
+    kernel_.closeDevice("/dev/dm-0");
+    EXPECT_EQ(deviceLeft(kernel_, record), "/dev/loop0");
+    kernel_.closeDevice("/dev/loop0");
 }
 
 TEST_F(MountJob, BusyUnmountKeepsTheMountAndNamesTheHolder) {
