@@ -113,6 +113,7 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     spdlog::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
                  record.verified ? "verified" : "unverified", record.ownerUid);
     core_.events.mounted(record);
+    if (!record.verityUuid.empty()) core_.mountTableChanged();  // asks the device what it found before it was known here
     MountReply reply{mountPath(record.id), record.mountPoint};
     co_return reply;
 }

@@ -12,9 +12,16 @@
 namespace northstar::bus {
 namespace {
 
-constexpr std::chrono::milliseconds kCoalesce{50};  // one look at the table for a burst of changes
+constexpr std::chrono::milliseconds kCoalesce{50};    // one look at the table for a burst of changes
+constexpr std::chrono::milliseconds kAfterLoss{500};  // one round of questions to all devices for a flood of events
 constexpr std::size_t kMostEvents = 64;             // a turn of the loop: a flood must not keep calls waiting
 constexpr std::size_t kMostBlocks = 64;             // reported for a mount; more tell nothing new and would be kept
+constexpr std::uint64_t kUnknownBlock = UINT64_MAX;
+
+struct Findings {
+    std::vector<MountRecord> vanished;
+    std::vector<std::uint32_t> corrupted;
+};
 
 }  // namespace
 
@@ -52,16 +59,25 @@ void Watches::mountTableChanged() {
 }
 
 Detached Watches::look() {
-    std::vector<MountRecord> records;
+    std::vector<MountRecord> records, unasked;
+    std::erase_if(asked_, [this](std::uint32_t id) { return core_.registry.find(id) == nullptr; });
     for (const auto& [id, record] : core_.registry.mounts()) {
-        if (!core_.unmounting.contains(id)) records.push_back(record);
+        if (core_.unmounting.contains(id)) continue;
+        records.push_back(record);
+        if (asked_.insert(id).second && !record.corrupted) unasked.push_back(record);
     }
     if (records.empty()) co_return;
     looking_ = true;
     try {
-        Work job{core_.workers, core_.loop, "", [this, &records] { return findVanished(core_.kernel, records); }};
-        const std::vector<MountRecord> vanished = co_await job;
-        for (const MountRecord& record : vanished) {
+        Work job{core_.workers, core_.loop, "", [this, &records, &unasked] {
+                     return Findings{findVanished(core_.kernel, records), findCorrupted(core_.kernel, unasked)};
+                 }};
+        const Findings found = co_await job;
+        // The event, with the block's number, may be on its way.
+        if (!found.corrupted.empty()) {
+            core_.loop.after(kCoalesce, [this, ids = found.corrupted] { reportUnknown(ids); });
+        }
+        for (const MountRecord& record : found.vanished) {
             if (core_.registry.find(record.id) == nullptr || core_.unmounting.contains(record.id)) continue;
             const bool corrupted = core_.registry.find(record.id)->corrupted;  // it may have been seen meanwhile
             spdlog::warn("{} was unmounted from {} by somebody else{}", record.container(), record.mountPoint,
@@ -72,6 +88,7 @@ Detached Watches::look() {
         }
     } catch (const std::exception& error) {
         spdlog::error("Cannot look at the mount table: {}", error.what());
+        for (const MountRecord& record : unasked) asked_.erase(record.id);
     }
     looking_ = false;
 }
@@ -92,26 +109,59 @@ Detached Watches::cleanUp(MountRecord record) {
 }
 
 void Watches::readCorruption() {
+    const CorruptionEvents events = corruption_->read(kMostEvents);
+    for (const Corruption& event : events.blocks) report(event);
+    if (!events.lost || std::exchange(lost_, true)) return;
+    core_.loop.after(kAfterLoss, [this] {
+        lost_ = false;
+        asked_.clear();
+        mountTableChanged();
+    });
+}
+
+void Watches::report(const Corruption& event) {
     std::erase_if(reported_, [this](const auto& entry) { return core_.registry.find(entry.first) == nullptr; });
-    for (const Corruption& event : corruption_->read(kMostEvents)) {
-        for (const MountRecord* found : core_.registry.findByDevice(event.device)) {
-            auto& blocks = reported_[found->id];
-            if (found->verityUuid.empty() || blocks.size() >= kMostBlocks || !blocks.insert(event.block).second) continue;
-            MountRecord& record = *core_.registry.find(found->id);
-            spdlog::error("{} on {} is corrupted: {} block {} of {} does not match its hash", record.container(),
-                          record.mountPoint, event.metadata ? "hash" : "data", event.block, record.device);
-            if (!std::exchange(record.corrupted, true) && !core_.unmounting.contains(record.id)) {
-                core_.workers.submit(record.container(), [&core = core_, copy = record] {
-                    try {
-                        core.state.save(copy);
-                    } catch (const Error& error) {
-                        spdlog::warn("{}", error.what());
-                    }
-                });
-            }
-            core_.events.corrupted(record, event.block);
+    for (const MountRecord* found : core_.registry.findByDevice(event.device)) {
+        if (found->verityUuid.empty()) continue;
+        // An event that was read late may be of an earlier device of that number.
+        const bool known = event.diskSequence != 0 && found->diskSequence != 0;
+        if (known && event.diskSequence != found->diskSequence) continue;
+        auto& blocks = reported_[found->id];
+        if (blocks.size() > kMostBlocks || !blocks.insert(event.block).second) continue;
+        MountRecord& record = *core_.registry.find(found->id);
+        if (blocks.size() > kMostBlocks) {
+            spdlog::error("{} on {} has more corrupted blocks, which are not reported", record.container(),
+                          record.mountPoint);
+            continue;
         }
+        spdlog::error("{} on {} is corrupted: {} block {} of {} does not match its hash", record.container(),
+                      record.mountPoint, event.metadata ? "hash" : "data", event.block, record.device);
+        markCorrupted(record, event.block);
     }
+}
+
+// Events get lost: in a flood, and those of a mount that was not known yet.
+void Watches::reportUnknown(const std::vector<std::uint32_t>& ids) {
+    for (const std::uint32_t id : ids) {
+        MountRecord* record = core_.registry.find(id);
+        if (record == nullptr || record->corrupted) continue;
+        spdlog::error("{} on {} is corrupted: a block whose number is not known does not match its hash",
+                      record->container(), record->mountPoint);
+        markCorrupted(*record, kUnknownBlock);
+    }
+}
+
+void Watches::markCorrupted(MountRecord& record, std::uint64_t block) {
+    if (!std::exchange(record.corrupted, true) && !core_.unmounting.contains(record.id)) {
+        core_.workers.submit(record.container(), [&core = core_, copy = record] {
+            try {
+                core.state.save(copy);
+            } catch (const Error& error) {
+                spdlog::warn("{}", error.what());
+            }
+        });
+    }
+    core_.events.corrupted(record, block);
 }
 
 }  // namespace northstar::bus

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "bus/core.h"
 
@@ -25,12 +26,16 @@ private:
     Detached look();
     Detached cleanUp(MountRecord record);
     void readCorruption();
+    void report(const Corruption& event);
+    void reportUnknown(const std::vector<std::uint32_t>& ids);
+    void markCorrupted(MountRecord& record, std::uint64_t block);
 
     Core& core_;
     std::unique_ptr<MountWatch> mounts_;
     std::unique_ptr<CorruptionWatch> corruption_;
     std::map<std::uint32_t, std::set<std::uint64_t>> reported_;  // blocks by mount, at most kMostBlocks each
-    bool planned_ = false, looking_ = false;
+    std::set<std::uint32_t> asked_;  // mounts whose verity device was asked whether an event was missed
+    bool planned_ = false, looking_ = false, lost_ = false;
     std::size_t cleaning_ = 0;  // mounts that are gone and have devices left
 };
 

@@ -87,6 +87,7 @@ void mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& r
         const VerityTable table = verityTable(*package.verity, request.verityMode);
         verity = kernel.openVerity(*loop, table);
         record.verityUuid = table.uuid;
+        record.diskSequence = verity->diskSequence();
     }
     const Device& source = verity ? *verity : *loop;
     record.device = source.path();

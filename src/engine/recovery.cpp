@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "engine/mount_job.h"
 
 namespace northstar {
@@ -35,6 +36,20 @@ bool isSameDevice(Kernel& kernel, const MountRecord& record) {
     return kernel.loopBacking(record.loopDevice) == record.backing;
 }
 
+// A block that was read while no service ran: the kernel told nobody, and the device knows.
+void noteCorruption(Kernel& kernel, const StateStore& state, MountRecord& record) {
+    try {
+        if (record.corrupted || findCorrupted(kernel, {record}).empty()) return;
+        record.corrupted = true;
+        spdlog::error("{} on {} is corrupted: a block whose number is not known, read while the service did not run, "
+                      "does not match its hash",
+                      record.container(), record.mountPoint);
+        state.save(record);
+    } catch (const Error& error) {  // it is looked for again at the next start
+        spdlog::warn("{}", error.what());
+    }
+}
+
 }  // namespace
 
 std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state) {
@@ -53,11 +68,20 @@ std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state) 
         adopted.back().identity = entry->identity;
         adopted.back().mountPoint = entry->mountPoint;
         if (!record.verityUuid.empty()) keep.push_back(record.verityUuid);
+        noteCorruption(kernel, state, adopted.back());
     }
     if (const auto removed = kernel.removeStaleDevices(keep); removed > 0) {
         spdlog::info("Removed {} verity devices that no mount uses", removed);
     }
     return adopted;
+}
+
+std::vector<std::uint32_t> findCorrupted(Kernel& kernel, const std::vector<MountRecord>& records) {
+    std::vector<std::uint32_t> corrupted;
+    for (const auto& record : records) {
+        if (!record.verityUuid.empty() && kernel.isCorrupted(record.verityUuid)) corrupted.push_back(record.id);
+    }
+    return corrupted;
 }
 
 std::vector<MountRecord> findVanished(Kernel& kernel, const std::vector<MountRecord>& records) {

@@ -10,9 +10,13 @@
 
 namespace northstar {
 
-// Mounts that are known by device identity, mount id and dm UUID, never by path text. Records without a mount, their
+// Mounts that are known by device identity, mount id and dm UUID, never by path text, with what happened to them meanwhile
+// (moved, unmounted, corrupted). Records without a mount, their
 // directories, and verity devices of ours that no mount uses are removed. Blocks.
 [[nodiscard]] std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state);
+
+// Of these records, the numbers of those on whose verity device a block was found wrong. Blocks.
+[[nodiscard]] std::vector<std::uint32_t> findCorrupted(Kernel& kernel, const std::vector<MountRecord>& records);
 
 // Of these records, those whose mount is gone from the mount table. One pass over the table. Blocks.
 [[nodiscard]] std::vector<MountRecord> findVanished(Kernel& kernel, const std::vector<MountRecord>& records);

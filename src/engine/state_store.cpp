@@ -41,6 +41,7 @@ std::string serialize(const MountRecord& r) {
                             {"unique_mount_id", toInt(r.identity.uniqueId)},
                             {"device_number", toInt(r.identity.device)},
                             {"verity_uuid", r.verityUuid},
+                            {"disk_sequence", toInt(r.diskSequence)},
                             {"backing_device", toInt(r.backing.device)},
                             {"backing_inode", toInt(r.backing.inode)},
                             {"backing_offset", toInt(r.backing.offset)},
@@ -73,6 +74,7 @@ MountRecord deserialize(const toml::table& table) {
     r.mountedAt = number("mounted_at");
     r.identity = {number("mount_id"), number("unique_mount_id"), number("device_number")};
     r.verityUuid = text("verity_uuid");
+    r.diskSequence = number("disk_sequence");
     r.backing = {number("backing_device"), number("backing_inode"), number("backing_offset")};
     r.mountPointCreated = flag("mount_point_created");
     return r;

@@ -26,6 +26,8 @@ public:
     virtual ~Device() = default;
     [[nodiscard]] virtual const std::string& path() const = 0;  // "/dev/loop3", "/dev/dm-0"
     [[nodiscard]] virtual dev_t number() const = 0;
+    // Device numbers are used again, this one is not: BLKGETDISKSEQ (linux/fs.h, Linux 5.15). 0: not known.
+    [[nodiscard]] virtual std::uint64_t diskSequence() const { return 0; }
 };
 
 struct LoopSpec {
@@ -104,17 +106,24 @@ public:
 };
 
 struct Corruption {
-    dev_t device = 0;         // verity device
-    bool metadata = false;    // in the hash tree, not in the data
-    std::uint64_t block = 0;  // number of the data block (or of the hash block), as the kernel reports it
+    dev_t device = 0;                // verity device
+    std::uint64_t diskSequence = 0;  // of it; 0: not known
+    bool metadata = false;           // in the hash tree, not in the data
+    std::uint64_t block = 0;  // in blocks of the table's size from the device's start, as the kernel reports it: a hash
+                              // block's number is at least VerityTable::hashStartBlock
+};
+
+struct CorruptionEvents {
+    std::vector<Corruption> blocks;
+    bool lost = false;  // there were more than could be kept (a flood): what is corrupted has to be asked for
 };
 
 class CorruptionWatch {
 public:
     virtual ~CorruptionWatch() = default;
     [[nodiscard]] virtual int fd() const = 0;
-    // At most `most` events, never blocks. Events may have been lost under a flood; that is not an error.
-    [[nodiscard]] virtual std::vector<Corruption> read(std::size_t most) = 0;
+    // At most `most` events, never blocks.
+    [[nodiscard]] virtual CorruptionEvents read(std::size_t most) = 0;
 };
 
 // Identity of what a loop device shows, to know it again after a restart.
@@ -185,6 +194,9 @@ public:
 
     // dm UUID of a device number; empty if it is no dm device.
     virtual std::string verityUuid(dev_t device) = 0;
+
+    // Has a block of this verity device been found wrong since it was made? False also if it is gone.
+    [[nodiscard]] virtual bool isCorrupted(const std::string& verityUuid) = 0;
 
     // Removes every verity device of ours that nothing uses and whose UUID is not in `keep`. Returns how many.
     virtual std::size_t removeStaleDevices(const std::vector<std::string>& keep) = 0;

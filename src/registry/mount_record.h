@@ -28,6 +28,7 @@ struct MountRecord {
 
     MountIdentity identity;
     std::string verityUuid;  // empty: no verity device
+    std::uint64_t diskSequence = 0;  // of the verity device, see Device::diskSequence
     LoopBacking backing;
     bool mountPointCreated = false;
 

@@ -72,15 +72,6 @@ TEST_F(BusTest, AKernelWithoutUniqueMountIdsIsRecoveredFromToo) {
     EXPECT_TRUE(nothingLeft());
 }
 
-TEST_F(BusTest, CorruptionIsRememberedAcrossARestart) {
-    const auto mounted = client().mount("fonts");
-    kernel_->corrupt(mounted.mountPoint, 3);
-    ASSERT_TRUE(client().waitForSignal("CorruptionDetected"));
-    stop();
-    ASSERT_EQ(client().listMounts().size(), 1U);
-    EXPECT_TRUE(client().property<bool>(client().listMounts()[0].get<0>(), kMountInterface, "Corrupted"));
-}
-
 TEST_F(BusTest, AMountPointThatIsNoTextIsAdoptedAndShownEscaped) {
     const auto mounted = client().mount("fonts");
     stop();

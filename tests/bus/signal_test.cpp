@@ -101,57 +101,5 @@ TEST_F(BusTest, OneUnmountedSignalOnlyWhenARequestAndTheTableAgree) {
     EXPECT_EQ(std::ranges::count(client().signals(), "Unmounted", &Signal::member), 1);
 }
 
-TEST_F(BusTest, CorruptionIsSaidAndShownByTheMount) {
-    const auto mounted = client().mount("hello-gzip");
-    const auto intact = client().mount("fonts");
-    kernel_->corrupt(mounted.mountPoint, 5);
-    const auto signal = client().waitForSignal("CorruptionDetected");
-    ASSERT_TRUE(signal);
-    EXPECT_EQ(signal->args, (std::vector<std::string>{mounted.object, "hello-gzip:1.0.0", "5"}));
-    EXPECT_TRUE(client().property<bool>(mounted.object, kMountInterface, "Corrupted"));
-    EXPECT_FALSE(client().property<bool>(intact.object, kMountInterface, "Corrupted"));
-    const auto& signals = client().signals();
-    const auto changed = std::ranges::find_if(signals, [&](const auto& s) {
-        return s.member == "PropertiesChanged" && s.path == mounted.object;
-    });
-    ASSERT_NE(changed, signals.end());
-    EXPECT_EQ(changed->args, (std::vector<std::string>{kMountInterface, "Corrupted"}));
-    EXPECT_LT(changed->serial, signal->serial);
-}
-
-TEST_F(BusTest, ACorruptedMountThatVanishesIsGoneForCorruption) {
-    const auto bad = client().mount("hello-gzip");
-    const auto taken = client().mount("fonts");
-    for (const auto& mounted : {bad, taken}) {
-        kernel_->corrupt(mounted.mountPoint, 5);
-    }
-    ASSERT_TRUE(client().waitForSignal("CorruptionDetected", 1));
-    client().unmount(taken.object);
-    kernel_->unmountExternally(bad.mountPoint);
-    const auto request = client().waitForSignal("Unmounted");
-    const auto vanished = client().waitForSignal("Unmounted", 1);
-    ASSERT_TRUE(request && vanished);
-    EXPECT_EQ(request->args.at(3), "request");
-    EXPECT_EQ(vanished->args.at(3), "corruption");
-    EXPECT_TRUE(nothingLeft());
-}
-
-TEST_F(BusTest, TheSameBadBlockIsSaidOnce) {
-    const auto mounted = client().mount("hello-gzip");
-    for (int i = 0; i < 10; ++i) kernel_->corrupt(mounted.mountPoint, 5);
-    kernel_->corrupt(mounted.mountPoint, 6);
-    ASSERT_TRUE(client().waitForSignal("CorruptionDetected", 1));
-    const auto& signals = client().signals();
-    EXPECT_EQ(std::ranges::count(signals, "CorruptionDetected", &Signal::member), 2);
-}
-
-TEST_F(BusTest, AFloodOfBadBlocksDoesNotKeepCallsWaiting) {
-    const auto mounted = client().mount("hello-gzip");
-    for (std::uint64_t block = 0; block < 5000; ++block) kernel_->corrupt(mounted.mountPoint, block);
-    client().mount("fonts");
-    client().unmount(mounted.object);
-    EXPECT_LT(std::ranges::count(client().signals(), "CorruptionDetected", &Signal::member), 1000);
-}
-
 }  // namespace
 }  // namespace northstar::test

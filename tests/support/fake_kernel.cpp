@@ -23,6 +23,10 @@ public:
     }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] dev_t number() const override { return number_; }
+    [[nodiscard]] std::uint64_t diskSequence() const override {
+        const std::lock_guard lock{state_->mutex};
+        return state_->devices.at(number_).sequence;
+    }
 
 private:
     std::shared_ptr<State> state_;
@@ -107,11 +111,11 @@ public:
         state_->corruptionWatches.erase(event_.get());
     }
     [[nodiscard]] int fd() const override { return event_.get(); }
-    [[nodiscard]] std::vector<Corruption> read(std::size_t most) override {
+    [[nodiscard]] CorruptionEvents read(std::size_t most) override {
         const std::lock_guard lock{state_->mutex};
         auto& queue = state_->corruptions;
         const auto end = queue.begin() + static_cast<std::ptrdiff_t>(std::min(most, queue.size()));
-        std::vector<Corruption> events{queue.begin(), end};
+        CorruptionEvents events{{queue.begin(), end}, std::exchange(state_->corruptionsLost, false)};
         queue.erase(queue.begin(), end);
         eventfd_t count = 0;
         if (queue.empty()) eventfd_read(event_.get(), &count);
@@ -136,7 +140,7 @@ std::unique_ptr<Device> FakeKernel::attachLoop(const LoopSpec& spec) {
         throw std::logic_error{"a loop device outside its file"};
     }
     const dev_t number =
-        state_->addDevice(7, "/dev/loop", {{}, {}, {file.st_dev, file.st_ino, spec.image.offset}, 0, 1, false});
+        state_->addDevice(7, "/dev/loop", {{}, {}, {file.st_dev, file.st_ino, spec.image.offset}, 0, 1});
     return std::make_unique<HeldDevice>(state_, number, state_->devices.at(number).path);
 }
 
@@ -144,7 +148,7 @@ std::unique_ptr<Device> FakeKernel::openVerity(const Device& data, const VerityT
     const auto lock = state_->enter("openVerity");
     if (!state_->verity) throw Error{Code::Unsupported, "no dm-verity (CONFIG_DM_VERITY)"};
     state_->hold(data.number());
-    const dev_t number = state_->addDevice(253, "/dev/dm-", {{}, table.uuid, {}, data.number(), 1, false});
+    const dev_t number = state_->addDevice(253, "/dev/dm-", {{}, table.uuid, {}, data.number(), 1});
     state_->lastVerity = table;
     return std::make_unique<HeldDevice>(state_, number, state_->devices.at(number).path);
 }
@@ -237,6 +241,12 @@ std::string FakeKernel::verityUuid(dev_t device) {
     const auto lock = state_->enter("verityUuid");
     const auto node = state_->devices.find(device);
     return node == state_->devices.end() ? std::string{} : node->second.uuid;
+}
+
+bool FakeKernel::isCorrupted(const std::string& uuid) {
+    const auto lock = state_->enter("isCorrupted");
+    return std::ranges::any_of(state_->devices,
+                               [&](const auto& device) { return device.second.uuid == uuid && device.second.corrupted; });
 }
 
 std::size_t FakeKernel::removeStaleDevices(const std::vector<std::string>& keep) {

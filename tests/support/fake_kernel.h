@@ -64,6 +64,13 @@ public:
     // As mount --move does.
     void moveMount(const std::string& from, const std::string& to);
     void corrupt(const std::string& mountPoint, std::uint64_t block);
+    // The same, and nobody is told of it.
+    void corruptUnseen(const std::string& mountPoint);
+    // Tells of events that were lost.
+    void loseCorruptionEvents();
+    // Of this mount's device; what tell() gets may be of an earlier one of that number.
+    [[nodiscard]] Corruption corruptionOf(const std::string& mountPoint, std::uint64_t block) const;
+    void tell(const Corruption& event);
     // A verity device on a loop device that nothing uses: what a killed daemon may leave behind.
     void addStaleVerity(const std::string& uuid);
 
@@ -82,6 +89,7 @@ public:
     UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) override;
     std::optional<LoopBacking> loopBacking(const std::string& loopPath) override;
     std::string verityUuid(dev_t device) override;
+    bool isCorrupted(const std::string& uuid) override;
     std::size_t removeStaleDevices(const std::vector<std::string>& keep) override;
     std::unique_ptr<MountWatch> watchMounts() override;
     std::unique_ptr<CorruptionWatch> watchCorruption() override;

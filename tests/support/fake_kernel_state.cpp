@@ -29,6 +29,7 @@ dev_t FakeKernel::State::addDevice(unsigned major, const std::string& prefix, No
     unsigned minor = 0;  // the lowest that is free: numbers are used again, as the real kernel does
     while (devices.contains(makedev(major, minor))) ++minor;
     node.path = prefix + std::to_string(minor);
+    node.sequence = ++lastSequence;
     devices.emplace(makedev(major, minor), std::move(node));
     return makedev(major, minor);
 }
@@ -160,14 +161,36 @@ void FakeKernel::moveMount(const std::string& from, const std::string& to) {
 }
 
 void FakeKernel::corrupt(const std::string& mountPoint, std::uint64_t block) {
+    corruptUnseen(mountPoint);
+    tell(corruptionOf(mountPoint, block));
+}
+
+void FakeKernel::corruptUnseen(const std::string& mountPoint) {
     const std::lock_guard lock{state_->mutex};
-    state_->corruptions.push_back({state_->mounts.at(mountPoint).identity.device, false, block});
+    state_->devices.at(state_->mounts.at(mountPoint).identity.device).corrupted = true;
+}
+
+void FakeKernel::loseCorruptionEvents() {
+    const std::lock_guard lock{state_->mutex};
+    state_->corruptionsLost = true;
+    state_->tell(state_->corruptionWatches);
+}
+
+Corruption FakeKernel::corruptionOf(const std::string& mountPoint, std::uint64_t block) const {
+    const std::lock_guard lock{state_->mutex};
+    const dev_t device = state_->mounts.at(mountPoint).identity.device;
+    return {device, state_->devices.at(device).sequence, false, block};
+}
+
+void FakeKernel::tell(const Corruption& event) {
+    const std::lock_guard lock{state_->mutex};
+    state_->corruptions.push_back(event);
     state_->tell(state_->corruptionWatches);
 }
 
 void FakeKernel::addStaleVerity(const std::string& uuid) {
     const std::lock_guard lock{state_->mutex};
-    const dev_t loop = state_->addDevice(7, "/dev/loop", {{}, {}, {}, 0, 1, false});
+    const dev_t loop = state_->addDevice(7, "/dev/loop", {{}, {}, {}, 0, 1});
     state_->addDevice(253, "/dev/dm-", {{}, uuid, {}, loop, 1, true});
 }
 

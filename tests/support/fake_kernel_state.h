@@ -24,7 +24,8 @@ struct FakeKernel::State {
         LoopBacking backing;
         dev_t below = 0;  // what a verity device lies on
         int holders = 0;  // owners, devices on top, mounts
-        bool stale = false;
+        bool stale = false, corrupted = false;
+        std::uint64_t sequence = 0;
     };
     struct MountEntry {
         MountIdentity identity;
@@ -45,6 +46,8 @@ struct FakeKernel::State {
     std::map<std::string, Error> failures;               // by name
     std::set<int> mountWatches, corruptionWatches;       // eventfds
     std::deque<Corruption> corruptions;
+    bool corruptionsLost = false;
+    std::uint64_t lastSequence = 0;
     bool verity = true, old = false;
     std::string filesystem = "ext4";
     VerityTable lastVerity;

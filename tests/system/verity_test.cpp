@@ -187,21 +187,28 @@ TEST_F(VerityTest, ADamagedBlockCannotBeReadAndIsReported) {
     const auto watch = kernel_->watchCorruption();
     const auto loop = kernel_->attachLoop(package.loop());
     const auto verity = kernel_->openVerity(*loop, uniqueTable(package));
+    const std::string uuid = kernel_->verityUuid(verity->number());
+    EXPECT_FALSE(kernel_->isCorrupted(uuid));
     for (std::uint64_t block = 0; block < package.dataBlocks; ++block) {
         EXPECT_EQ(readBlock(verity->path(), block), block == damaged ? EIO : 0) << block;
     }
+    EXPECT_TRUE(kernel_->isCorrupted(uuid));
     std::vector<Corruption> events;
     const auto arrived = [&] {
         pollfd poll{watch->fd(), POLLIN, 0};
         ::poll(&poll, 1, 10);
-        for (const Corruption& event : watch->read(100)) events.push_back(event);
+        for (const Corruption& event : watch->read(100).blocks) events.push_back(event);
         return !events.empty();
     };
     ASSERT_TRUE(eventually(arrived));
     EXPECT_EQ(events[0].device, verity->number());
     EXPECT_EQ(events[0].block, damaged);
     EXPECT_FALSE(events[0].metadata);
+    EXPECT_EQ(events[0].diskSequence, verity->diskSequence());
+    EXPECT_NE(verity->diskSequence(), 0U);  // both guests' kernels have it
 }
+
+TEST_F(VerityTest, ADeviceThatIsGoneIsNotCorrupted) { EXPECT_FALSE(kernel_->isCorrupted("NORTHSTAR-gone")); }
 
 TEST_F(VerityTest, APanicOnDataThatIsGoodDoesNotHappen) {
     const TestPackage package = copyPackage("signed/hello-none-1.0.0.npk");

@@ -58,8 +58,8 @@ TEST_F(WatchTest, DoesNotBelieveUeventsOfOtherProcesses) {
                        reinterpret_cast<const sockaddr*>(&everybody), sizeof everybody),
               static_cast<ssize_t>(forged.size()));
     ASSERT_TRUE(readable(watch->fd(), 2000));
-    EXPECT_TRUE(watch->read(10).empty());
-    EXPECT_TRUE(watch->read(10).empty());
+    EXPECT_TRUE(watch->read(10).blocks.empty());
+    EXPECT_TRUE(watch->read(10).blocks.empty());
 }
 
 }  // namespace

@@ -86,6 +86,8 @@ public:
 
     std::string verityUuid(dev_t device) override { return VerityDevices::uuid(device); }
 
+    bool isCorrupted(const std::string& verityUuid) override { return VerityDevices::isCorrupted(verityUuid); }
+
     std::size_t removeStaleDevices(const std::vector<std::string>& keep) override {
         return VerityDevices::removeStale(keep);
     }

@@ -16,7 +16,7 @@ namespace northstar {
 namespace {
 
 constexpr unsigned kKernelGroup = 1;         // 2 is udev's
-constexpr int kReceiveBuffer = 1024 * 1024;  // bytes; about a thousand events
+constexpr int kReceiveBuffer = 1024 * 1024;  // bytes, if net.core.rmem_max allows it; about a thousand events
 constexpr std::size_t kMaxMessage = 8192;    // the kernel's are at most 2 KiB and a path (UEVENT_BUFFER_SIZE)
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -31,15 +31,16 @@ public:
     explicit UeventWatch(UniqueFd socket) : socket_{std::move(socket)} {}
     [[nodiscard]] int fd() const override { return socket_.get(); }
 
-    std::vector<Corruption> read(std::size_t most) override {
-        std::vector<Corruption> found;
+    CorruptionEvents read(std::size_t most) override {
+        CorruptionEvents found;
         // Other devices' events count too, so that a flood of them does not keep the caller here.
-        for (std::size_t i = 0; i < 256 && found.size() < most; ++i) {
+        for (std::size_t i = 0; i < 256 && found.blocks.size() < most; ++i) {
             const ssize_t length = receive();
-            if (length < 0 && (errno == ENOBUFS || errno == EINTR)) continue;  // lost some: go on
+            if (length < 0 && errno == ENOBUFS) found.lost = true;  // netlink(7): the socket's buffer was full
+            if (length < 0 && (errno == ENOBUFS || errno == EINTR)) continue;
             if (length < 0) break;
             const auto event = parseCorruption({buffer_.data(), static_cast<std::size_t>(length)});
-            if (event) found.push_back(*event);
+            if (event) found.blocks.push_back(*event);
         }
         return found;
     }
@@ -79,7 +80,7 @@ private:
 
 std::optional<Corruption> parseCorruption(std::span<const char> message) {
     std::string_view rest{message.data(), message.size()};
-    std::optional<std::uint64_t> major, minor, type, block;
+    std::optional<std::uint64_t> major, minor, sequence, type, block;
     bool isBlockDevice = false, first = true;
     while (!rest.empty()) {
         const std::size_t end = rest.find('\0');
@@ -96,6 +97,7 @@ std::optional<Corruption> parseCorruption(std::span<const char> message) {
         if (key == "SUBSYSTEM") isBlockDevice = value == "block";
         if (key == "MAJOR") major = number(value);
         if (key == "MINOR") minor = number(value);
+        if (key == "DISKSEQ") sequence = number(value);
         if (key == "DM_VERITY_ERR_BLOCK_NR") {
             const std::size_t comma = value.find(',');
             if (comma == std::string_view::npos) return std::nullopt;
@@ -107,7 +109,7 @@ std::optional<Corruption> parseCorruption(std::span<const char> message) {
     if (!isBlockDevice || !major || !minor || !type || !block || *type > 1) return std::nullopt;
     if (*major > 0xfff || *minor > 0xfffff) return std::nullopt;
     const dev_t device = makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor));
-    return Corruption{device, *type == 1, *block};
+    return Corruption{device, sequence.value_or(0), *type == 1, *block};
 }
 
 std::unique_ptr<CorruptionWatch> watchUevents() {

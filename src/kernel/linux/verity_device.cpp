@@ -2,7 +2,9 @@
 #include "kernel/linux/verity_device.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -77,6 +79,7 @@ public:
 
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] dev_t number() const override { return number_; }
+    [[nodiscard]] std::uint64_t diskSequence() const override { return sequence_; }
     [[nodiscard]] const std::string& uuid() const { return uuid_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
 
@@ -86,7 +89,10 @@ public:
         for (;;) {
             fd_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
             const int error = errno;
-            if (fd_ && isNodeOf(fd_.get(), number_)) return;
+            if (fd_ && isNodeOf(fd_.get(), number_)) {
+                if (::ioctl(fd_.get(), BLKGETDISKSEQ, &sequence_) != 0) sequence_ = 0;  // before Linux 5.15
+                return;
+            }
             if (fd_) throw Error{Code::Failed, path_ + " is another device; correct what is in /dev"};
             if ((error != ENOENT && error != ENXIO) || !backoff.pause()) {
                 throwErrno(Code::Failed, "opening " + path_, error);
@@ -97,6 +103,7 @@ public:
 private:
     std::string uuid_, path_;
     dev_t number_;
+    std::uint64_t sequence_ = 0;
     UniqueFd fd_;
 };
 
@@ -131,7 +138,7 @@ void resume(const VerityTable& table) {
         throwErrno(Code::Failed, "activating verity device " + table.name, error);
 }
 
-// "V": no block was wrong so far, "C": one was.
+// "V": no block was wrong so far, "C": one was. Empty if the device is gone.
 std::string status(const std::string& uuid) {
     DmTask task{DM_DEVICE_STATUS};
     task.setUuid(uuid);

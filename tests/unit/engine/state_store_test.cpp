@@ -47,6 +47,7 @@ TEST(StateStore, WhatIsSavedIsLoaded) {
     record.identity = {1, 0xffffffffffffffffU, 3};
     record.backing = {4, 5, 6};
     record.verityUuid = "NORTHSTAR-x";
+    record.diskSequence = 77;
     record.corrupted = record.mountPointCreated = true;
     StateStore{directory.path()}.save(record);
     const auto loaded = StateStore{directory.path()}.load();
@@ -59,6 +60,7 @@ TEST(StateStore, WhatIsSavedIsLoaded) {
     EXPECT_EQ(loaded[0].identity, record.identity);
     EXPECT_EQ(loaded[0].backing, record.backing);
     EXPECT_EQ(loaded[0].verityUuid, record.verityUuid);
+    EXPECT_EQ(loaded[0].diskSequence, record.diskSequence);
     EXPECT_TRUE(loaded[0].corrupted);
     EXPECT_TRUE(loaded[0].mountPointCreated);
 }

@@ -26,6 +26,13 @@ TEST(Uevent, NamesDeviceAndDataBlock) {
     EXPECT_EQ(event->device, makedev(254, 3));
     EXPECT_EQ(event->block, 42U);
     EXPECT_FALSE(event->metadata);
+    EXPECT_EQ(event->diskSequence, 0U);  // Linux before 5.15
+}
+
+TEST(Uevent, NamesTheDiskWhoseDeviceNumberItWas) {
+    const auto event = parse(kHead + "DM_VERITY_ERR_BLOCK_NR=0,42\0DISKSEQ=12345678901\0"s + kDevice);
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->diskSequence, 12345678901U);
 }
 
 TEST(Uevent, TellsHashBlocksFromDataBlocks) {
