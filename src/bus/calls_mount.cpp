@@ -86,7 +86,8 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     request.mountPoint = targetOf(container, options);
     request.package = prepared.package;
     request.sealed = prepared.sealed;
-    request.sealFirst = prepared.verification == Verification::Sealed;
+    if (prepared.verification == Verification::Sealed) request.copies = &core_.sealedImages;
+    request.stop = core_.stopping.get_token();
     request.repository = prepared.repository;
     request.source = prepared.source;
     request.noexec = options.noexec;

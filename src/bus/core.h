@@ -16,6 +16,7 @@
 #include "bus/turnstile.h"
 #include "config/config.h"
 #include "engine/executor.h"
+#include "engine/sealed_images.h"
 #include "engine/state_store.h"
 #include "kernel/kernel.h"
 #include "registry/registry.h"
@@ -63,6 +64,7 @@ struct Core {
     Config config;
     std::string configPath;
     StateStore state;
+    SealedImages sealedImages;
     Registry registry;
     Catalog catalog;
     KeyRing fileKeys;  // for MountFile and MountFd: those of [files] and of all repositories

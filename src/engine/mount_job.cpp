@@ -55,19 +55,16 @@ std::uint64_t microsecondsSinceEpoch() {
 
 void mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& request, MountRecord& record) {
     const Package& package = *request.package;
-    const bool useVerity = package.verified() && !request.sealed && !request.sealFirst;
+    const bool useVerity = package.verified() && !request.sealed && request.copies == nullptr;
     if (useVerity && !kernel.verityAvailable()) {
         throw Error{Code::Unsupported, "it must be verified and this kernel has no dm-verity (CONFIG_DM_VERITY); load the "
                                        "module dm-verity, or set verification = \"sealed\" in the configuration"};
     }
-    SealedImage copy;
-    const SealedImage* sealed = request.sealed.get();
-    if (sealed == nullptr && request.sealFirst && package.verified()) {
-        copy = sealImage(package, 0, {});
-        sealed = &copy;
-    }
-    const LoopSpec spec{sealed != nullptr ? sealed->fd.get() : package.fd.get(),
-                        sealed != nullptr ? sealed->image : package.image, request.loopDeviceTimeout};
+    std::shared_ptr<const SealedImage> sealed = request.sealed;
+    if (!sealed && request.copies != nullptr && package.verified()) sealed = request.copies->get(package, request.stop);
+    record.image = sealed;
+    const LoopSpec spec{sealed ? sealed->fd.get() : package.fd.get(),
+                        sealed ? sealed->image : package.image, request.loopDeviceTimeout};
 
     record.id = request.id;
     record.name = package.manifest.name;

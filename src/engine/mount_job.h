@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <memory>
+#include <stop_token>
 #include <string>
 
+#include "engine/sealed_images.h"
 #include "engine/state_store.h"
 #include "kernel/kernel.h"
 #include "package/package.h"
@@ -19,7 +21,8 @@ struct MountRequest {
     std::uint32_t id = 0;  // from Registry::reserve
     std::shared_ptr<const Package> package;
     std::shared_ptr<const SealedImage> sealed;  // memory repositories: what to mount instead of the package's image
-    bool sealFirst = false;                     // verification "sealed": check and copy now
+    SealedImages* copies = nullptr;             // verification "sealed": mount the copy from here, checked if it is new
+    std::stop_token stop;                       // gives up the copying
     std::string repository, source, mountPoint;
     bool noexec = false;
     VerityMode verityMode = VerityMode::Eio;

@@ -76,6 +76,10 @@ TEST_F(BusTest, SealedRepositoryMountsWithoutDmVerity) {
     const auto mounted = client().mount("fonts");
     EXPECT_TRUE(client().property<bool>(mounted.object, kMountInterface, "Verified"));
     EXPECT_EQ(client().property<std::string>(mounted.object, kMountInterface, "Device"), "/dev/loop0");
+    const auto again = client().mount("fonts", {{"target", sdbus::Variant{runDir() + "/again"}}});
+    EXPECT_EQ(client().property<std::string>(again.object, kMountInterface, "LoopDevice"), "/dev/loop1");
+    EXPECT_EQ(kernel_->loopBacking("/dev/loop0"), kernel_->loopBacking("/dev/loop1"));  // one copy in memory
+    client().unmount(again.object);
     client().unmount("fonts");
     EXPECT_TRUE(nothingLeft());
 }

@@ -115,13 +115,29 @@ TEST_F(MountJob, AVerifiedPackageIsNeverMountedWithoutVerity) {
     EXPECT_TRUE(kernel_.calls().empty());
 }
 
-TEST_F(MountJob, SealFirstNeedsNoVerity) {
+TEST_F(MountJob, ASealedCopyNeedsNoVerity) {
     kernel_.setVerityAvailable(false);
+    SealedImages copies;
     auto sealed = request();
-    sealed.sealFirst = true;
+    sealed.copies = &copies;
     const MountRecord record = mountPackage(kernel_, state_, sealed);
     EXPECT_TRUE(record.verified);
     EXPECT_EQ(record.device, "/dev/loop0");
+}
+
+TEST_F(MountJob, MountsOfOneImageShareOneSealedCopyUntilTheLastIsGone) {
+    SealedImages copies;
+    auto first = request(1), second = request(2);
+    first.copies = second.copies = &copies;
+    MountRecord one = mountPackage(kernel_, state_, first), two = mountPackage(kernel_, state_, second);
+    EXPECT_NE(one.loopDevice, two.loopDevice);
+    EXPECT_EQ(one.backing, two.backing);
+    const std::weak_ptr<const void> copy = one.image;
+    one = {};
+    EXPECT_FALSE(copy.expired());
+    two = {};
+    EXPECT_TRUE(copy.expired());
+    EXPECT_FALSE(mountPackage(kernel_, state_, request(3)).image);  // through dm-verity
 }
 
 TEST_F(MountJob, UnmountLeavesNothing) {

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sealed copies that mounts share: one for an image, however often it is mounted. Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "package/sealed_image.h"
+
+namespace northstar {
+
+class SealedImages {
+public:
+    // The copy of this package's image that somebody still has, or a new one; it lives as long as who asked for it keeps
+    // it. Two threads that ask for one image at the same time may get two. Blocks; throws what sealImage() throws.
+    [[nodiscard]] std::shared_ptr<const SealedImage> get(const Package& package, const std::stop_token& stop);
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, std::weak_ptr<const SealedImage>> images_;  // by what their content was checked against
+};
+
+}  // namespace northstar
