@@ -1,28 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/arguments.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <systemd/sd-bus.h>
+
+#include <string_view>
+
 #include "base/error.h"
 
 namespace northstar::bus {
 namespace {
 
 constexpr std::size_t kMostItems = 4096, kMostBytes = 256 * 1024;
+constexpr std::size_t kMostOptions = 16;  // more than any method knows
+
+// What sd-bus says: an error is negative.
+int expect(int result) {
+    if (result < 0) throwErrno(Code::InvalidArgs, "Cannot read the arguments of the call", -result);
+    return result;
+}
+
+[[noreturn]] void refuseOption(const std::string& key, const std::string& why) {
+    throw Error{Code::InvalidArgs, "The option " + printable(key) + " " + why};
+}
+
+[[noreturn]] void refuseItems(std::size_t items, std::size_t bytes) {
+    throw Error{Code::LimitsExceeded, "A call may name at most " + std::to_string(kMostItems) + " items with " +
+                                          std::to_string(kMostBytes) + " bytes, not " + std::to_string(items) +
+                                          " with " + std::to_string(bytes) + " and perhaps more; split it"};
+}
 
 }  // namespace
 
-void refuseLong(const std::string& text) {
-    if (text.size() <= kMostBytes) return;
-    throw Error{Code::InvalidArgs, printable(text.substr(0, 40)) + "... is too long: " + std::to_string(text.size()) +
-                                       " bytes, of at most " + std::to_string(kMostBytes)};
+const char* ArgumentReader::text() {
+    const char* text = nullptr;
+    return expect(sd_bus_message_read_basic(message_, SD_BUS_TYPE_STRING, &text)) > 0 ? text : nullptr;
 }
 
-void refuseLong(const std::vector<std::string>& items) {
+void ArgumentReader::read(std::string& text) {
+    const char* found = this->text();
+    const std::string_view view{found != nullptr ? found : ""};
+    if (view.size() > kMostBytes) {
+        throw Error{Code::InvalidArgs, printable(std::string{view.substr(0, 40)}) + "... is too long: " +
+                                           std::to_string(view.size()) + " bytes, of at most " +
+                                           std::to_string(kMostBytes)};
+    }
+    text = view;
+}
+
+void ArgumentReader::read(std::vector<std::string>& items) {
+    expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_ARRAY, "s"));
     std::size_t bytes = 0;
-    for (const std::string& item : items) bytes += item.size();
-    if (items.size() <= kMostItems && bytes <= kMostBytes) return;
-    throw Error{Code::LimitsExceeded, "A call may name at most " + std::to_string(kMostItems) + " items with " +
-                                          std::to_string(kMostBytes) + " bytes, not " + std::to_string(items.size()) +
-                                          " with " + std::to_string(bytes) + "; split it"};
+    while (const char* item = text()) {
+        const std::string_view view{item};
+        bytes += view.size();
+        if (items.size() == kMostItems || bytes > kMostBytes) refuseItems(items.size() + 1, bytes);
+        items.emplace_back(view);
+    }
+    expect(sd_bus_message_exit_container(message_));
+}
+
+void ArgumentReader::read(UniqueFd& fd) {
+    int borrowed = -1;
+    expect(sd_bus_message_read_basic(message_, SD_BUS_TYPE_UNIX_FD, &borrowed));
+    fd = UniqueFd{fcntl(borrowed, F_DUPFD_CLOEXEC, 3)};
+    if (!fd) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
+}
+
+void ArgumentReader::read(Options& options) {
+    expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_ARRAY, "{sv}"));
+    while (expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
+        readEntry(options);
+        expect(sd_bus_message_exit_container(message_));
+    }
+    expect(sd_bus_message_exit_container(message_));
+}
+
+void ArgumentReader::readEntry(Options& options) {
+    const std::string_view name{text()};
+    const std::string key{name.substr(0, NAME_MAX)};  // what is longer is known to no method
+    if (options.contains(key)) refuseOption(key, "is given twice");
+    if (options.size() == kMostOptions) {
+        refuseOption(key, "is one too many: a call has at most " + std::to_string(kMostOptions));
+    }
+    const char* type = nullptr;
+    expect(sd_bus_message_peek_type(message_, nullptr, &type));
+    if (std::string_view{type} == "b") {
+        int value = 0;  // of this size: sd_bus_message_read_basic(3)
+        expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_VARIANT, "b"));
+        expect(sd_bus_message_read_basic(message_, SD_BUS_TYPE_BOOLEAN, &value));
+        options.emplace(key, value != 0);
+    } else if (std::string_view{type} == "s") {
+        expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_VARIANT, "s"));
+        const std::string_view value{text()};
+        if (value.size() >= PATH_MAX) refuseOption(key, "is too long: " + std::to_string(value.size()) + " bytes");
+        options.emplace(key, std::string{value});
+    } else {
+        refuseOption(key, "must be of type b or s, not " + printable(type));
+    }
+    expect(sd_bus_message_exit_container(message_));
 }
 
 }  // namespace northstar::bus

@@ -1,21 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the arguments of a call may be. They are kept while it waits, and come back in its results: an answer that
-// is larger than a message may be (128 MiB, less where the bus says so) would cost the service its connection.
+// The arguments of a call, read from the message itself, each bounded before it is copied: a message may have 128 MiB,
+// and a caller need not be allowed anything to send one. What is read is kept while the call waits, and comes back in
+// its results: an answer that is larger than a message may be would cost the service its connection.
 #pragma once
 
+#include <map>
 #include <string>
+#include <variant>
 #include <vector>
+
+#include "base/unique_fd.h"
+#include "bus/sdbus_compat.h"
 
 namespace northstar::bus {
 
-// At most 256 KiB. Throws InvalidArgs.
-void refuseLong(const std::string& text);
+// The a{sv} at the end of a call. No option has another type.
+using Options = std::map<std::string, std::variant<bool, std::string>>;
 
-// At most 4096 (as many as mounts by default), with 256 KiB in all. Throws LimitsExceeded.
-void refuseLong(const std::vector<std::string>& items);
+// Each function reads the next argument, and throws InvalidArgs if it is not what is expected.
+class ArgumentReader {
+public:
+    // The message must outlive it.
+    explicit ArgumentReader(const sdbus::Message& message) : message_{rawMessage(message)} {}
 
-// Of anything else nothing is kept.
+    // At most 256 KiB, else InvalidArgs.
+    void read(std::string& text);
+    // At most 4096 (as many as mounts by default), with 256 KiB in all, else LimitsExceeded.
+    void read(std::vector<std::string>& items);
+    // A copy that is closed on exec.
+    void read(UniqueFd& fd);
+    // At most 16, each once, a text at most as long as a path may be, else InvalidArgs naming the key.
+    void read(Options& options);
+
+private:
+    // The next string, inside the message; nullptr at the end of an array.
+    [[nodiscard]] const char* text();
+    void readEntry(Options& options);
+
+    sd_bus_message* message_;
+};
+
 template <typename T>
-void refuseLong(const T&) {}
+inline constexpr const char* kSignatureOf = nullptr;
+template <>
+inline constexpr const char* kSignatureOf<std::string> = "s";
+template <>
+inline constexpr const char* kSignatureOf<std::vector<std::string>> = "as";
+template <>
+inline constexpr const char* kSignatureOf<UniqueFd> = "h";
+template <>
+inline constexpr const char* kSignatureOf<Options> = "a{sv}";
 
 }  // namespace northstar::bus

@@ -5,12 +5,10 @@
 
 namespace northstar::bus {
 
-Caller currentCaller(const sdbus::IObject& object) {
-    return withCurrentMessage(object, [](const sdbus::Message& message) {
-        // getCredsUid() would read /proc of a process that may be another one by now.
-        return Caller{message.getSender(), message.getCredsEuid(),
-                      sd_bus_message_get_allow_interactive_authorization(rawMessage(message)) > 0};
-    });
+Caller callerOf(const sdbus::Message& message) {
+    // getCredsUid() would read /proc of a process that may be another one by now.
+    return {message.getSender(), message.getCredsEuid(),
+            sd_bus_message_get_allow_interactive_authorization(rawMessage(message)) > 0};
 }
 
 }  // namespace northstar::bus

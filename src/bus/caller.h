@@ -16,7 +16,7 @@ struct Caller {
     bool interactive = false;  // may polkit ask a person?
 };
 
-// Only valid inside a handler of `object`.
-[[nodiscard]] Caller currentCaller(const sdbus::IObject& object);
+// Throws sdbus::Error if it left the bus.
+[[nodiscard]] Caller callerOf(const sdbus::Message& message);
 
 }  // namespace northstar::bus

@@ -31,7 +31,7 @@ public:
 
     // calls_file.cpp
     Async<MountReply> mountFile(CallPtr call, std::string path, Options options);
-    Async<MountReply> mountFd(CallPtr call, sdbus::UnixFd npk, Options options);
+    Async<MountReply> mountFd(CallPtr call, UniqueFd npk, Options options);
 
     // calls_mount.cpp
     Async<MountReply> mount(CallPtr call, std::string what, Options options);
@@ -55,7 +55,7 @@ public:
     Async<std::tuple<bool>> verify(CallPtr call, std::string what, Options options);
 
     // calls_repository.cpp
-    Async<std::tuple<std::string>> install(CallPtr call, std::string repository, sdbus::UnixFd npk, Options options);
+    Async<std::tuple<std::string>> install(CallPtr call, std::string repository, UniqueFd npk, Options options);
     Async<std::tuple<>> uninstall(CallPtr call, std::string repository, std::string what, Options options);
     Async<std::tuple<>> reload(CallPtr call, Options options);
 
@@ -129,8 +129,5 @@ private:
 
 // A caller can make reads of its own FUSE file wait for ever, and would take a worker with it. Throws InvalidArgs.
 void refuseStallingFile(Kernel& kernel, int fd);
-
-// Re-dups close-on-exec, which sdbus-c++'s own copy is not.
-[[nodiscard]] UniqueFd takeFd(const sdbus::UnixFd& fd);
 
 }  // namespace northstar::bus

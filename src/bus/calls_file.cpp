@@ -43,12 +43,6 @@ void refuseStallingFile(Kernel& kernel, int fd) {
                     ", which may stall; pass a memfd with a copy instead"};
 }
 
-UniqueFd takeFd(const sdbus::UnixFd& fd) {
-    UniqueFd copy{fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
-    if (!copy) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
-    return copy;
-}
-
 // Before the content is touched, so its container is not known: only where it comes from and, if asked for,
 // goes to.
 Details Calls::fileDetails(const std::string& source, const MountCallOptions& options) const {
@@ -122,15 +116,13 @@ Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options optio
     co_return co_await mountOpened(asked, std::move(file), normal, std::move(decoded));
 }
 
-Async<MountReply> Calls::mountFd(CallPtr call, sdbus::UnixFd npk, Options options) {
+Async<MountReply> Calls::mountFd(CallPtr call, UniqueFd npk, Options options) {
     MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
-    UniqueFd file = takeFd(npk);
-    npk = {};  // it may be long until the answer
-    std::string source = describe(file.get());
+    std::string source = describe(npk.get());
     const CallPtr asked = withOptions(call, options);
     const Order::Turn turn = co_await enterUnread(call, decoded);
     co_await authorizeUnverified(asked, source, decoded);
-    co_return co_await mountOpened(asked, std::move(file), std::move(source), std::move(decoded));
+    co_return co_await mountOpened(asked, std::move(npk), std::move(source), std::move(decoded));
 }
 
 }  // namespace northstar::bus

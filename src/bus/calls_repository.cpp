@@ -25,10 +25,8 @@ void refuseMounted(const Registry& registry, const std::string& container, const
 
 }  // namespace
 
-Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string repository, sdbus::UnixFd npk,
-                                              Options options) {
+Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string repository, UniqueFd npk, Options options) {
     decodeCommonOptions(options, false);
-    const UniqueFd file = takeFd(npk);
     const bool verified = core_.catalog.repository(repository)->verified();
     const Details details{{"repository", repository}, {"verified", verified ? "true" : "false"}};
     co_await core_.authorizer.require(withOptions(call, options), action::kManageRepository, details);
@@ -38,7 +36,7 @@ Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string reposito
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
     const std::stop_callback ending{core_.stopping.get_token(), [stop]() mutable { stop.request_stop(); }};
-    Work job{core_.bulk, core_.loop, "repositories", [this, before, fd = file.get(), token = stop.get_token(),
+    Work job{core_.bulk, core_.loop, "repositories", [this, before, fd = npk.get(), token = stop.get_token(),
               trusted = call->caller.euid == 0] {
                  if (!trusted) refuseStallingFile(core_.kernel, fd);
                  return installPackage(*before, fd, "the package for " + before->name, token);

@@ -12,21 +12,21 @@ constexpr std::uint64_t kClientsOfUser = 4;
 
 }  // namespace
 
-CallPtr Dispatcher::begin(const sdbus::IObject& object, const char* interface, const char* name) {
+CallPtr Dispatcher::begin(const sdbus::Message& message, const char* interface, const char* name) {
     auto call = std::make_shared<Call>();
     call->rule = findMethodRule(interface, name);
     if (call->rule == nullptr) {
         throw Error{Code::AccessDenied, std::string{interface} + "." + name + " has no authorization rule"};
     }
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
-    identify(*call, object);
+    identify(*call, message);
     refuseTooManyCalls(call->caller);
     return call;
 }
 
-void Dispatcher::identify(Call& call, const sdbus::IObject& object) const {
+void Dispatcher::identify(Call& call, const sdbus::Message& message) const {
     try {
-        call.caller = currentCaller(object);
+        call.caller = callerOf(message);
     } catch (const sdbus::Error& error) {
         // It left the bus: nobody waits for this answer.
         spdlog::debug("Cannot tell who called {}: {}", call.rule->method, error.getMessage());
@@ -69,13 +69,13 @@ void Dispatcher::leave(const Caller& caller) {
 void Dispatcher::fail(const std::function<void(const sdbus::Error&)>& answer) {
     try {
         answer(toBusError(std::current_exception()));
-    } catch (const sdbus::Error& error) {
+    } catch (const std::exception& error) {
         reportLost(error);
     }
 }
 
-void Dispatcher::reportLost(const sdbus::Error& error) {
-    spdlog::warn("Cannot answer a call: {}: {}", std::string{error.getName()}, error.getMessage());
+void Dispatcher::reportLost(const std::exception& error) {
+    spdlog::warn("Cannot answer a call: {}", error.what());
 }
 
 }  // namespace northstar::bus

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every method call passes here: it is looked up in the table of rules (no entry: refused), counted against the limits
-// of its connection and its user, run, and answered. No exception leaves a handler. Bus thread only.
+// of its connection and its user, run, and answered. No exception leaves a handler. While it waits it keeps its
+// arguments as they were read, and nothing else of the message. Bus thread only.
 #pragma once
 
 #include <functional>
@@ -20,20 +21,30 @@ public:
     // mapUid: what euid counts for authorization; tests put others in the place of their own.
     Dispatcher(Core& core, std::function<uid_t(uid_t)> mapUid) : core_{core}, mapUid_{std::move(mapUid)} {}
 
-    // A handler for an sdbus method of `object`; `interface` and `name` must be literals.
+    // `interface` and `name` must be literals.
     template <typename... R, typename... A>
-    auto handler(const sdbus::IObject& object, const char* interface, const char* name,
-                 std::function<Async<std::tuple<R...>>(CallPtr, A...)> start) {
-        return [this, &object, interface, name, start = std::move(start)](sdbus::Result<R...>&& result, A... args) {
-            const auto reply = std::make_shared<sdbus::Result<R...>>(std::move(result));
+    Method method(const char* interface, const char* name,
+                  std::function<Async<std::tuple<R...>>(CallPtr, A...)> start) {
+        auto handler = [this, interface, name, start = std::move(start)](const sdbus::MethodCall& message) {
             try {
-                const CallPtr call = begin(object, interface, name);
-                (refuseLong(args), ...);
-                run<R...>(reply, call, start(call, std::move(args)...));
-            } catch (...) {
-                reply->returnError(toBusError(std::current_exception()));
+                const auto reply = std::make_shared<sdbus::Result<R...>>(withoutArguments(message));
+                try {
+                    const CallPtr call = begin(message, interface, name);
+                    std::tuple<A...> arguments;
+                    ArgumentReader reader{message};
+                    const auto startWith = [&](A&... argument) {
+                        (reader.read(argument), ...);
+                        return start(call, std::move(argument)...);
+                    };
+                    run<R...>(reply, call, std::apply(startWith, arguments));
+                } catch (...) {
+                    fail([&](const sdbus::Error& error) { reply->returnError(error); });
+                }
+            } catch (const std::exception& error) {
+                reportLost(error);
             }
         };
+        return {(std::string{} + ... + kSignatureOf<A>), signatureOf<R...>(), std::move(handler)};
     }
 
     // Calls that are not answered yet.
@@ -43,8 +54,8 @@ public:
     void close() { closed_ = true; }
 
 private:
-    CallPtr begin(const sdbus::IObject& object, const char* interface, const char* name);
-    void identify(Call& call, const sdbus::IObject& object) const;
+    CallPtr begin(const sdbus::Message& message, const char* interface, const char* name);
+    void identify(Call& call, const sdbus::Message& message) const;
     void refuseTooManyCalls(const Caller& caller) const;
     void enter(const Caller& caller);
     void leave(const Caller& caller);
@@ -62,7 +73,7 @@ private:
     }
     // Answers the exception being handled; a reply that cannot be sent is logged.
     static void fail(const std::function<void(const sdbus::Error&)>& answer);
-    static void reportLost(const sdbus::Error& error);
+    static void reportLost(const std::exception& error);
 
     Core& core_;
     std::function<uid_t(uid_t)> mapUid_;

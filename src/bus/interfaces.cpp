@@ -13,13 +13,6 @@ using Flags = sdbus::Flags;
 constexpr const char* kMountInterface = "org.northstar.Mounter.Mount";
 constexpr const char* kRepositoryInterface = "org.northstar.Mounter.Repository";
 
-// The object lives until the call is answered, even if the call ends it: sd-bus compares the reply with the signature
-// that the object was described with.
-template <typename T>
-Async<T> keeping(std::shared_ptr<sdbus::IObject>, Async<T> body) {
-    co_return co_await body;
-}
-
 }  // namespace
 
 sdbus::ObjectPath repositoryPath(const std::string& name) {
@@ -30,7 +23,7 @@ void Objects::exportService() {
     service_ = sdbus::createObject(core_.bus, sdbus::ObjectPath{kRootPath});
     Calls* calls = &calls_;
     const auto handler = [this](const char* name, auto start) {
-        return dispatcher_.handler(*service_, kServiceName, name, std::function{std::move(start)});
+        return dispatcher_.method(kServiceName, name, std::function{std::move(start)});
     };
     InterfaceBuilder builder{*service_, kServiceName};
     builder
@@ -40,7 +33,7 @@ void Objects::exportService() {
                 handler("MountFile",
                         [calls](CallPtr c, std::string path, Options o) { return calls->mountFile(c, path, o); }))
         .method("MountFd", {"npk", "options"}, {"mount", "mount_point"},
-                handler("MountFd", [calls](CallPtr c, sdbus::UnixFd npk, Options o) { return calls->mountFd(c, npk, o); }))
+                handler("MountFd", [calls](CallPtr c, UniqueFd npk, Options o) { return calls->mountFd(c, std::move(npk), o); }))
         .method("MountMany", {"containers", "options"}, {"results"},
                 handler("MountMany", [calls](CallPtr c, std::vector<std::string> what,
                                              Options o) { return calls->mountMany(c, what, o); }))
@@ -75,7 +68,6 @@ void Objects::exportService() {
 
 std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
     const std::shared_ptr<sdbus::IObject> object = sdbus::createObject(core_.bus, mountPath(id));
-    const std::weak_ptr<sdbus::IObject> weak = object;
     Calls* calls = &calls_;
     // The object goes before its record is forgotten, but a property may be asked for in between.
     const auto field = [this, id](auto get) {
@@ -89,15 +81,13 @@ std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
     };
     InterfaceBuilder{*object, kMountInterface}
         .method("Unmount", {"options"}, {},
-                dispatcher_.handler(*object, kMountInterface, "Unmount",
-                                    std::function{[calls, id, weak](CallPtr c, Options o) {
-                                        return keeping(weak.lock(), calls->unmountById(c, id, o));
-                                    }}))
+                dispatcher_.method(kMountInterface, "Unmount", std::function{[calls, id](CallPtr c, Options o) {
+                                       return calls->unmountById(c, id, o);
+                                   }}))
         .method("Open", {"options"}, {"mount"},
-                dispatcher_.handler(*object, kMountInterface, "Open",
-                                    std::function{[calls, id, weak](CallPtr c, Options o) {
-                                        return keeping(weak.lock(), calls->openMount(c, id, o));
-                                    }}))
+                dispatcher_.method(kMountInterface, "Open", std::function{[calls, id](CallPtr c, Options o) {
+                                       return calls->openMount(c, id, o);
+                                   }}))
         .property("Container", Flags::CONST_PROPERTY_VALUE, field([](const MountRecord& r) { return r.container(); }))
         .property("Name", Flags::CONST_PROPERTY_VALUE, text(&MountRecord::name))
         .property("Version", Flags::CONST_PROPERTY_VALUE, text(&MountRecord::version))
@@ -118,9 +108,8 @@ std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
 
 std::shared_ptr<sdbus::IObject> Objects::exportRepository(const std::string& name) {
     const std::shared_ptr<sdbus::IObject> object = sdbus::createObject(core_.bus, repositoryPath(name));
-    const std::weak_ptr<sdbus::IObject> weak = object;
     Calls* calls = &calls_;
-    const auto field = [this, name](auto get) {  // the repository may be gone, see keeping()
+    const auto field = [this, name](auto get) {  // the repository may be gone before its object
         return [this, name, get] {
             const auto& all = core_.catalog.repositories();
             const auto it = all.find(name);
@@ -129,15 +118,15 @@ std::shared_ptr<sdbus::IObject> Objects::exportRepository(const std::string& nam
     };
     InterfaceBuilder{*object, kRepositoryInterface}
         .method("Install", {"npk", "options"}, {"container"},
-                dispatcher_.handler(*object, kRepositoryInterface, "Install",
-                                    std::function{[calls, name, weak](CallPtr c, sdbus::UnixFd npk, Options o) {
-                                        return keeping(weak.lock(), calls->install(c, name, npk, o));
-                                    }}))
+                dispatcher_.method(kRepositoryInterface, "Install",
+                                   std::function{[calls, name](CallPtr c, UniqueFd npk, Options o) {
+                                       return calls->install(c, name, std::move(npk), o);
+                                   }}))
         .method("Uninstall", {"container", "options"}, {},
-                dispatcher_.handler(*object, kRepositoryInterface, "Uninstall",
-                                    std::function{[calls, name, weak](CallPtr c, std::string what, Options o) {
-                                        return keeping(weak.lock(), calls->uninstall(c, name, what, o));
-                                    }}))
+                dispatcher_.method(kRepositoryInterface, "Uninstall",
+                                   std::function{[calls, name](CallPtr c, std::string what, Options o) {
+                                       return calls->uninstall(c, name, what, o);
+                                   }}))
         .property("Name", Flags::CONST_PROPERTY_VALUE, [name] { return name; })
         .property("Type", Flags::EMITS_CHANGE_SIGNAL, field([](const Repository& r) {
                       return std::string{r.config.type == RepositoryType::Memory ? "memory" : "directory"};

@@ -4,10 +4,10 @@
 #include <limits.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "base/error.h"
-#include "bus/arguments.h"
 
 namespace northstar::bus {
 namespace {
@@ -23,12 +23,9 @@ public:
         known_.insert(key);
         const auto it = options_.find(key);
         if (it == options_.end()) return {};
-        if (!it->second.template containsValueOfType<T>()) {
-            throw Error{Code::InvalidArgs, "The option " + key + " must be of type " + type};
-        }
-        const T found = it->second.template get<T>();
-        refuseLong(found);
-        return found;
+        const T* found = std::get_if<T>(&it->second);
+        if (found == nullptr) throw Error{Code::InvalidArgs, "The option " + key + " must be of type " + type};
+        return *found;
     }
 
     void refuseUnknown() const {
@@ -110,8 +107,8 @@ std::string decodeCommonOptions(const Options& options, bool withRepository) {
 
 bool allowsInteraction(const Options& options) {
     const auto it = options.find(kNoInteraction);
-    if (it == options.end() || !it->second.containsValueOfType<bool>()) return true;  // a wrong type is refused elsewhere
-    return !it->second.get<bool>();
+    const bool* forbids = it != options.end() ? std::get_if<bool>(&it->second) : nullptr;
+    return forbids == nullptr || !*forbids;  // a wrong type is refused elsewhere
 }
 
 }  // namespace northstar::bus

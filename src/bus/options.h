@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The a{sv} options of the methods, decoded strictly: an unknown key or a wrong type is InvalidArgs naming the key.
+// The a{sv} options of the methods, taken strictly: an unknown key or a wrong type is InvalidArgs naming the key.
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
 
-#include "bus/sdbus_compat.h"
+#include "bus/arguments.h"
 #include "kernel/kernel.h"
 
 namespace northstar::bus {
-
-using Options = std::map<std::string, sdbus::Variant>;
 
 struct MountCallOptions {
     std::string target;      // absolute and normal; empty: run_dir/name:version

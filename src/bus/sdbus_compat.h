@@ -4,7 +4,9 @@
 #pragma once
 
 #include <sdbus-c++/sdbus-c++.h>
+#include <systemd/sd-bus.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,8 +20,6 @@
 #else
 #define NORTHSTAR_SDBUS_V2 0
 #endif
-
-struct sd_bus_message;
 
 namespace northstar::bus {
 
@@ -59,24 +59,57 @@ template <typename Handler>
 #endif
 }
 
-// Calls fn(const sdbus::Message&) with the message being handled. Only valid inside a handler of `object`.
-template <typename Fn>
-decltype(auto) withCurrentMessage(const sdbus::IObject& object, Fn&& fn) {
-#if NORTHSTAR_SDBUS_V2
-    const sdbus::Message message = object.getCurrentlyProcessedMessage();
-    return std::forward<Fn>(fn)(message);
-#else
-    return std::forward<Fn>(fn)(static_cast<const sdbus::Message&>(*object.getCurrentlyProcessedMessage()));
-#endif
+// sdbus-c++ keeps the sd-bus message inside protected, so this is a pointer to the base's own member, named by way of a
+// derived class.
+struct ReachMessage : sdbus::Message {
+    static auto member() { return &ReachMessage::msg_; }
+};
+
+// The sd-bus message inside, borrowed: for what sdbus-c++ does not show.
+inline sd_bus_message* rawMessage(const sdbus::Message& message) {
+    return static_cast<sd_bus_message*>(message.*ReachMessage::member());
 }
 
-// The sd-bus message inside, borrowed: for the header flags sdbus-c++ does not show. sdbus-c++ keeps it protected,
-// so this goes through a pointer to the base's own member, named by way of a derived class.
-inline sd_bus_message* rawMessage(const sdbus::Message& message) {
-    struct Reach : sdbus::Message {
-        static auto member() { return &Reach::msg_; }
+// The call as far as an answer needs it: who it is from and its number, without arguments and descriptors, so that a
+// call that waits keeps neither. Throws sdbus::Error.
+inline sdbus::MethodCall withoutArguments(const sdbus::MethodCall& call) {
+    sd_bus_message* raw = rawMessage(call);
+    sd_bus_message* made = nullptr;
+    const auto expect = [&made](int result) {
+        if (result >= 0) return;
+        sd_bus_message_unref(made);
+        throw sdbus::createError(-result, "Cannot make an answer");
     };
-    return static_cast<sd_bus_message*>(message.*Reach::member());
+    std::uint64_t number = 0;
+    expect(sd_bus_message_get_cookie(raw, &number));
+    expect(sd_bus_message_new_method_call(sd_bus_message_get_bus(raw), &made, sd_bus_message_get_destination(raw),
+                                          sd_bus_message_get_path(raw), sd_bus_message_get_interface(raw),
+                                          sd_bus_message_get_member(raw)));
+    if (const char* sender = sd_bus_message_get_sender(raw)) expect(sd_bus_message_set_sender(made, sender));
+    expect(sd_bus_message_set_expect_reply(made, sd_bus_message_get_expect_reply(raw)));
+    expect(sd_bus_message_seal(made, number, 0));
+    sdbus::MethodCall answerable = call;
+    answerable.*ReachMessage::member() = made;
+    sd_bus_message_unref(raw);  // the copy's
+    return answerable;
+}
+
+// A method as it is called: with the whole message. No exception may leave `handler` (1.2 lets it end the process).
+struct Method {
+    std::string in, out;  // signatures
+    sdbus::method_callback handler;
+};
+
+// The signatures of values that are sent, one after the other.
+template <typename... T>
+std::string signatureOf() {
+#if NORTHSTAR_SDBUS_V2
+    std::string signature;
+    (signature.append(sdbus::signature_of_v<T>.data(), sdbus::signature_of_v<T>.size()), ...);
+    return signature;
+#else
+    return (std::string{} + ... + sdbus::signature_of<T>::str());
+#endif
 }
 
 // What to poll before processOne(): events are poll(2) bits, timeoutMs is -1 for no limit, wakeFd is -1 before 2.x.
@@ -123,6 +156,17 @@ public:
                 .withInputParamNames(std::move(in))
                 .withOutputParamNames(std::move(out))
                 .implementedAs(std::forward<Handler>(handler)));
+        return *this;
+    }
+
+    InterfaceBuilder& method(const std::string& name, std::vector<std::string> in, std::vector<std::string> out,
+                             Method method) {
+#if NORTHSTAR_SDBUS_V2
+        add(sdbus::MethodVTableItem{sdbus::MethodName{name}, sdbus::Signature{method.in}, std::move(in),
+                                    sdbus::Signature{method.out}, std::move(out), std::move(method.handler), {}});
+#else
+        object_.registerMethod(name_, name, method.in, in, method.out, out, std::move(method.handler));
+#endif
         return *this;
     }
 

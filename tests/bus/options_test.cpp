@@ -7,6 +7,21 @@
 namespace northstar::test {
 namespace {
 
+// Options as they are sent: a key may come again.
+struct Entries {
+    std::vector<std::pair<std::string, sdbus::Variant>> entries;
+};
+
+sdbus::Message& operator<<(sdbus::Message& message, const Entries& options) {
+    message.openContainer("{sv}");
+    for (const auto& [key, value] : options.entries) {
+        message.openDictEntry("sv");
+        message << key << value;
+        message.closeDictEntry();
+    }
+    return message.closeContainer();
+}
+
 class OptionsTest : public BusTest {
 protected:
     // Every method with options, so that each is asked the same questions.
@@ -72,6 +87,44 @@ TEST_F(OptionsTest, WrongTypesAreRefusedByName) {
     EXPECT_EQ(lazy.name, busError("InvalidArgs"));
     EXPECT_NE(lazy.message.find("lazy"), std::string::npos) << lazy.message;
     EXPECT_EQ(client().listMounts().size(), 1U);
+}
+
+TEST_F(OptionsTest, AKeyThatIsGivenTwiceIsRefusedByName) {
+    const auto unmount = [&](const Entries& options) {
+        return failureOf([&] { client().call<>(kRoot, kService, "Unmount", std::string{"fonts"}, options); });
+    };
+    const Entries once{{{"lazy", sdbus::Variant{false}}}};
+    const Entries twice{{{"lazy", sdbus::Variant{false}}, {"lazy", sdbus::Variant{std::string(1024 * 1024, 'x')}}}};
+    client().mount("fonts");
+    const auto failure = unmount(twice);
+    EXPECT_EQ(failure.name, busError("InvalidArgs"));
+    EXPECT_NE(failure.message.find("lazy is given twice"), std::string::npos) << failure.message;
+    EXPECT_EQ(client().listMounts().size(), 1U);
+    EXPECT_EQ(unmount(once).name, "");
+}
+
+TEST_F(OptionsTest, OtherTypesAreRefusedWithoutReadingThem) {
+    const std::vector<std::string> many(100000, "x");
+    const auto failure = failureOf([&] { client().mount("fonts", {{"colour", sdbus::Variant{many}}}); });
+    EXPECT_EQ(failure.name, busError("InvalidArgs"));
+    EXPECT_NE(failure.message.find("colour must be of type b or s, not as"), std::string::npos) << failure.message;
+}
+
+TEST_F(OptionsTest, MoreThanAnyMethodKnowsAreRefusedByName) {
+    Options options;
+    for (char key = 'a'; key <= 'q'; ++key) options.emplace(std::string{key}, sdbus::Variant{true});
+    const auto failure = failureOf([&] { client().mount("fonts", options); });
+    EXPECT_EQ(failure.name, busError("InvalidArgs"));
+    EXPECT_NE(failure.message.find("option q is one too many"), std::string::npos) << failure.message;
+}
+
+TEST_F(OptionsTest, ATextThatIsLongerThanAnyPathIsRefusedByName) {
+    for (const char* key : {"repository", "verity", "target", "colour"}) {
+        const auto failure =
+            failureOf([&] { client().mount("fonts", {{key, sdbus::Variant{std::string(4096, 'x')}}}); });
+        EXPECT_EQ(failure.name, busError("InvalidArgs")) << key;
+        EXPECT_NE(failure.message.find(std::string{key} + " is too long"), std::string::npos) << failure.message;
+    }
 }
 
 TEST_F(OptionsTest, AllowUnverifiedIsNoOptionOfMount) {

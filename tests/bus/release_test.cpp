@@ -84,7 +84,7 @@ TEST_F(BusTest, DevicesThatOutliveTheirMountCountAgainstTheLimit) {
     EXPECT_EQ(client().listMounts().size(), 3U);
 }
 
-TEST_F(BusTest, TheDescriptorOfACallIsNotKeptTwice) {
+TEST_F(BusTest, ACallThatWaitsKeepsNoDescriptorButThePackages) {
     std::filesystem::copy_file(dataPath("signed/fonts-2.3.4.npk"), directory_ / "only.npk");
     UniqueFd file{open((directory_ / "only.npk").c_str(), O_RDONLY | O_CLOEXEC)};
     const auto inode = std::filesystem::path{directory_ / "only.npk"};
@@ -100,7 +100,7 @@ TEST_F(BusTest, TheDescriptorOfACallIsNotKeptTwice) {
         std::error_code gone;
         return std::filesystem::equivalent(entry.path(), inode, gone);
     });
-    EXPECT_EQ(open, 2);  // the bus library's, until the answer is sent, and the package's
+    EXPECT_EQ(open, 1);
     gate.open();
     EXPECT_TRUE(client().waitUntil([&] { return mount->has_value(); }));
     EXPECT_EQ((*mount)->name, "");
