@@ -66,8 +66,8 @@ void Objects::exportService() {
     service_->addObjectManager();
 }
 
-std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
-    const std::shared_ptr<sdbus::IObject> object = sdbus::createObject(core_.bus, mountPath(id));
+std::unique_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
+    auto object = sdbus::createObject(core_.bus, mountPath(id));
     Calls* calls = &calls_;
     // The object goes before its record is forgotten, but a property may be asked for in between.
     const auto field = [this, id](auto get) {
@@ -106,8 +106,8 @@ std::shared_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
     return object;
 }
 
-std::shared_ptr<sdbus::IObject> Objects::exportRepository(const std::string& name) {
-    const std::shared_ptr<sdbus::IObject> object = sdbus::createObject(core_.bus, repositoryPath(name));
+std::unique_ptr<sdbus::IObject> Objects::exportRepository(const std::string& name) {
+    auto object = sdbus::createObject(core_.bus, repositoryPath(name));
     Calls* calls = &calls_;
     const auto field = [this, name](auto get) {  // the repository may be gone before its object
         return [this, name, get] {

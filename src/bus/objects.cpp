@@ -74,7 +74,7 @@ void Objects::unmounted(const MountRecord& record, const std::string& reason) {
     service_->emitSignal("Unmounted")
         .onInterface(kServiceName)
         .withArguments(mountPath(record.id), record.container(), toUtf8(record.mountPoint), reason);
-    // Calls on the object keep it, and it would be listed as long as a person needs for an answer.
+    // Nobody need answer for what is gone.
     core_.authorizer.withdraw(record.id);
 }
 
@@ -102,7 +102,6 @@ void Objects::exportRepositories() {
             it->second->emitPropertiesChangedSignal("org.northstar.Mounter.Repository");
             ++it;
         } else {
-            retired_[it->first] = it->second;
             removeObject(it->second);
             it = repositories_.erase(it);
         }
@@ -110,11 +109,9 @@ void Objects::exportRepositories() {
     for (const auto& [name, repository] : wanted) {
         if (repositories_.contains(name)) continue;
         auto& object = repositories_[name];
-        object = retired_[name].lock();
-        if (!object) object = exportRepository(name);
+        object = exportRepository(name);
         object->emitInterfacesAddedSignal();
     }
-    std::erase_if(retired_, [](const auto& entry) { return entry.second.expired(); });
 }
 
 }  // namespace northstar::bus

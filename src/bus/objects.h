@@ -33,18 +33,16 @@ private:
     void unmounted(const MountRecord& record, const std::string& reason);
     void corrupted(const MountRecord& record, std::uint64_t block);
     void repositoryChanged(const std::string& repository);
-    std::shared_ptr<sdbus::IObject> exportMount(std::uint32_t id);
-    std::shared_ptr<sdbus::IObject> exportRepository(const std::string& name);
+    std::unique_ptr<sdbus::IObject> exportMount(std::uint32_t id);
+    std::unique_ptr<sdbus::IObject> exportRepository(const std::string& name);
     void emitMountCount();
 
     Core& core_;
     Calls& calls_;
     Dispatcher& dispatcher_;
     std::unique_ptr<sdbus::IObject> service_;
-    std::map<std::uint32_t, std::shared_ptr<sdbus::IObject>> mounts_;  // shared with calls on them
-    std::map<std::string, std::shared_ptr<sdbus::IObject>> repositories_;
-    // Of repositories that are gone, while a call on them is not answered yet; used again if they come back meanwhile.
-    std::map<std::string, std::weak_ptr<sdbus::IObject>> retired_;
+    std::map<std::uint32_t, std::unique_ptr<sdbus::IObject>> mounts_;
+    std::map<std::string, std::unique_ptr<sdbus::IObject>> repositories_;
 };
 
 }  // namespace northstar::bus
