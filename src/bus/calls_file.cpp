@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "bus/calls.h"
+#include "bus/package_file.h"
 #include "bus/release.h"
 
 namespace northstar::bus {
@@ -23,13 +23,6 @@ UniqueFd openPath(const std::string& path) {
     UniqueFd file{static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
     if (!file) throwErrno(Code::Failed, "Cannot open the package " + printable(path), errno);
     return file;
-}
-
-std::string describe(int fd) {
-    std::array<char, 256> target{};
-    const auto length =
-        readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
-    return length > 0 ? printable({target.data(), static_cast<std::size_t>(length)}) : "descriptor";
 }
 
 }  // namespace
@@ -118,9 +111,10 @@ Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options optio
 
 Async<MountReply> Calls::mountFd(CallPtr call, UniqueFd npk, Options options) {
     MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
-    std::string source = describe(npk.get());
     const CallPtr asked = withOptions(call, options);
     const Order::Turn turn = co_await enterUnread(call, decoded);
+    Work look{core_.workers, core_.loop, "", [fd = npk.get()] { return describeDescriptor(fd); }};
+    std::string source = co_await look;
     co_await authorizeUnverified(asked, source, decoded);
     co_return co_await mountOpened(asked, std::move(npk), std::move(source), std::move(decoded));
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/package_file.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace northstar::bus {
+namespace {
+
+constexpr const char* kUnknown = "descriptor";
+
+// The mount that the open file is on: proc_pid_fdinfo(5). The descriptor keeps it, so its number is no other's.
+std::string mountIdOf(int fd) {
+    std::ifstream info{"/proc/self/fdinfo/" + std::to_string(fd)};
+    std::string key, id;
+    while (info >> key) {
+        if (key == "mnt_id:" && info >> id) return id;
+    }
+    return {};
+}
+
+// Of our mount namespace: proc_pid_mountinfo(5).
+bool isMountHere(const std::string& id) {
+    std::ifstream table{"/proc/self/mountinfo"};
+    for (std::string line; std::getline(table, line);) {
+        if (line.substr(0, line.find(' ')) == id) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string describeDescriptor(int fd) {
+    const std::string id = mountIdOf(fd);
+    if (id.empty() || !isMountHere(id)) return kUnknown;
+    std::array<char, PATH_MAX> target{};
+    const auto length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
+    if (length <= 0 || target[0] != '/') return kUnknown;
+    const std::string path{target.data(), static_cast<std::size_t>(length)};
+    // d_path() in the kernel: a file that was unlinked is named so, and its path may be another one's.
+    if (path.size() == target.size() || path.ends_with(" (deleted)")) return kUnknown;
+    return path == printable(path) ? path : kUnknown;
+}
+
+}  // namespace northstar::bus
