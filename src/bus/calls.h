@@ -103,7 +103,12 @@ private:
     Async<std::tuple<>> unmountInTurn(CallPtr call, std::string what, bool lazy, std::optional<std::uint32_t> granted,
                                      Order::Budget& budget);
     Async<Done> explainBusy(CallPtr call, MountRecord record);
-    Async<std::optional<MountRecord>> unmountNow(std::uint32_t id, bool lazy);
+    struct UnmountOutcome {
+        MountRecord record;
+        bool busy = false;      // it is still mounted
+        bool released = false;  // its devices are gone
+    };
+    Async<UnmountOutcome> unmountNow(std::uint32_t id, bool lazy);
     struct UnmountItem {
         std::string what;
         std::optional<std::uint32_t> granted;

@@ -44,36 +44,33 @@ Async<Done> Calls::explainBusy(CallPtr call, MountRecord record) {
                                 "; end them, or ask for a lazy unmount"};
 }
 
-// Returns the mount if it is busy.
-Async<std::optional<MountRecord>> Calls::unmountNow(std::uint32_t id, bool lazy) {
+Async<Calls::UnmountOutcome> Calls::unmountNow(std::uint32_t id, bool lazy) {
     const MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     core_.unmounting.insert(id);
-    const MountRecord record = *found;
+    UnmountOutcome outcome{*found};
+    const MountRecord& record = outcome.record;
     std::exception_ptr failure;
     try {
         Work job{core_.workers, core_.loop, record.container(), [this, &record, lazy] {
                      return unmountRecord(core_.kernel, core_.state, record, lazy);
                  }};
-        const bool released = co_await job;
-        if (!released && lazy) {
-            core_.registry.hold(record);
-        } else if (!released) {
-            co_await awaitRelease(core_, record);
-        }
+        outcome.released = co_await job;
     } catch (...) {
         failure = std::current_exception();
     }
     core_.unmounting.erase(id);
     if (failure) {
         core_.mountTableChanged();  // it was left out of the looks meanwhile
-        if (hasCode(failure, Code::Busy)) co_return std::optional{record};
-        std::rethrow_exception(failure);
+        if (!hasCode(failure, Code::Busy)) std::rethrow_exception(failure);
+        outcome.busy = true;
+        co_return outcome;
     }
     core_.registry.remove(id);
     spdlog::info("Unmounted {} from {}", record.container(), record.mountPoint);
+    if (!outcome.released && lazy) core_.registry.hold(record);
     core_.events.unmounted(record, "request");
-    co_return std::nullopt;
+    co_return outcome;
 }
 
 Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool lazy,
@@ -93,17 +90,19 @@ Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool la
         } else {
             keys = concerned("", what, budget);
         }
-        std::optional<MountRecord> busy;
+        UnmountOutcome outcome;
         {
             const Order::Turn turn = co_await core_.order.enter("", keys);
             const MountRecord* found = findMounted(what);
             if (found == nullptr) throwNotMounted(what);
             if (!turn.holds(found->container())) continue;  // it came meanwhile
             if (granted != found->id && !mayUnmount(*call, *found)) continue;
-            busy = co_await unmountNow(found->id, lazy);
+            outcome = co_await unmountNow(found->id, lazy);
         }
-        if (!busy) co_return std::tuple<>{};
-        co_await explainBusy(call, *busy);
+        if (outcome.busy) co_await explainBusy(call, outcome.record);
+        // Without the turn: whoever holds the devices keeps nobody but this caller waiting.
+        if (!outcome.released && !lazy) co_await awaitRelease(core_, outcome.record);
+        co_return std::tuple<>{};
     }
 }
 

@@ -34,6 +34,23 @@ TEST_F(BusTest, DevicesThatSomebodyHoldsKeepNoMountWaiting) {
     EXPECT_EQ(kernel_->live().size(), 4U);  // those of fonts
 }
 
+TEST_F(BusTest, AContainerWhoseDevicesSomebodyHoldsCanBeMountedAgainMeanwhile) {
+    const auto mounted = client().mount("fonts");
+    const auto device = client().property<std::string>(mounted.object, kMountInterface, "Device");
+    kernel_->openDevice(device);
+    const auto other = newClient();
+    const auto unmount = other->begin<>(kRoot, kService, "Unmount", std::string{"fonts"}, Options{});
+    EXPECT_TRUE(other->waitUntil([&] { return std::ranges::count(kernel_->calls(), "unmount") == 1; }));
+    const auto again = client().mount("fonts");
+    EXPECT_EQ(again.mountPoint, mounted.mountPoint);
+    other->waitUntil([] { return true; });
+    EXPECT_FALSE(unmount->has_value());  // it waits for the devices of its own mount
+    kernel_->closeDevice(device);
+    EXPECT_TRUE(other->waitUntil([&] { return unmount->has_value(); }));
+    EXPECT_EQ((*unmount)->name, "");
+    EXPECT_EQ(client().listMounts().size(), 1U);
+}
+
 TEST_F(BusTest, LookingForHoldersKeepsNoMountWaiting) {
     const std::vector<std::string> names{"hello-gzip", "hello-xz", "hello-zstd", "hello-none"};
     for (const auto& name : names) kernel_->keepBusy(client().mount(name).mountPoint, {{42, "cat", "/file"}});
