@@ -130,6 +130,12 @@ private:
 // What polkit's rules see of a container ("name:version"); an empty repository: a file or descriptor.
 [[nodiscard]] Details containerDetails(const std::string& container, const std::string& repository, bool verified);
 
+// Of a mount, beside what its container is.
+void addMountDetails(Details& details, const std::string& target, const MountCallOptions& options);
+
+// What a person is asked, with what the kernel will do about damage if that is more than to fail a read.
+[[nodiscard]] std::string askToMount(const std::string& what, VerityMode mode);
+
 [[noreturn]] void throwNotMounted(const std::string& what);
 
 // A caller can make reads of its own FUSE file wait for ever, and would take a worker with it. Throws InvalidArgs.

@@ -39,12 +39,13 @@ void refuseStallingFile(Kernel& kernel, int fd) {
 // Before the content is touched, so its container is not known: only where it comes from and, if asked for,
 // goes to.
 Details Calls::fileDetails(const std::string& source, const MountCallOptions& options) const {
-    return {{"source", source},
-            {"verified", options.allowUnverified ? "false" : "true"},
-            {"target", options.target.empty() ? core_.config.runDir : options.target},
-            {"polkit.message", options.allowUnverified
-                                   ? "Authentication is required to mount $(source), whoever signed it"
-                                   : "Authentication is required to mount the package $(source)"}};
+    const bool anybody = options.allowUnverified;
+    Details details{{"source", source},
+                    {"verified", anybody ? "false" : "true"},
+                    {"polkit.message", askToMount(anybody ? "$(source), whoever signed it" : "the package $(source)",
+                                                  options.verity)}};
+    addMountDetails(details, options.target.empty() ? core_.config.runDir : options.target, options);
+    return details;
 }
 
 // The caller's own line, before the container is known.
@@ -79,7 +80,8 @@ Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string sour
         // Who can damage the file could bring the machine down.
         Details details = containerDetails(container, "", true);
         details["source"] = source;
-        details["target"] = targetOf(container, options);
+        addMountDetails(details, targetOf(container, options), options);
+        details["polkit.message"] = askToMount("$(container) from $(source)", options.verity);
         co_await core_.authorizer.require(call, action::kMountUnverified, details);
     }
     co_await authorizeMount(call, container, "", package->verified(), options);

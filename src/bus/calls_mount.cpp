@@ -18,6 +18,22 @@ Details containerDetails(const std::string& container, const std::string& reposi
             {"verified", verified ? "true" : "false"}};
 }
 
+void addMountDetails(Details& details, const std::string& target, const MountCallOptions& options) {
+    details["target"] = target;
+    details["noexec"] = options.noexec ? "true" : "false";
+    details["verity"] = toString(options.verity);
+}
+
+std::string askToMount(const std::string& what, VerityMode mode) {
+    const std::string question = "Authentication is required to mount " + what;
+    switch (mode) {
+        case VerityMode::Eio: break;
+        case VerityMode::Restart: return question + "; the system restarts as soon as it reads a damaged block of it";
+        case VerityMode::Panic: return question + "; the kernel panics as soon as it reads a damaged block of it";
+    }
+    return question;
+}
+
 sdbus::ObjectPath mountPath(std::uint32_t id) { return sdbus::ObjectPath{kMountsPath + std::to_string(id)}; }
 
 CallPtr withOptions(const CallPtr& call, const Options& options) {
@@ -65,9 +81,13 @@ Async<Done> Calls::authorizeMount(CallPtr call, std::string container, std::stri
                                   MountCallOptions options) {
     const std::string target = targetOf(container, options);
     Details details = containerDetails(container, repository, verified);
-    details["target"] = target;
+    addMountDetails(details, target, options);
     // An unverified file was asked for before it was read.
-    if (verified || !options.allowUnverified) {
+    if (verified && options.verity != VerityMode::Eio) {
+        Details asked = details;
+        asked["polkit.message"] = askToMount("the signed container $(container)", options.verity);
+        co_await core_.authorizer.require(call, action::kMount, asked);
+    } else if (verified || !options.allowUnverified) {
         co_await core_.authorizer.require(call, verified ? action::kMount : action::kMountUnverified, details);
     }
     // Its own name, or one that no container has by default: not inside, nor in the name of, somebody else's.

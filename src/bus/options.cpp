@@ -43,13 +43,22 @@ private:
 };
 
 VerityMode decodeVerity(const std::string& mode) {
-    if (mode == "eio") return VerityMode::Eio;
-    if (mode == "restart") return VerityMode::Restart;
-    if (mode == "panic") return VerityMode::Panic;
+    for (const VerityMode known : {VerityMode::Eio, VerityMode::Restart, VerityMode::Panic}) {
+        if (mode == toString(known)) return known;
+    }
     throw Error{Code::InvalidArgs, "The option verity must be eio, restart or panic, not " + printable(mode)};
 }
 
 }  // namespace
+
+const char* toString(VerityMode mode) {
+    switch (mode) {
+        case VerityMode::Eio: return "eio";
+        case VerityMode::Restart: return "restart";
+        case VerityMode::Panic: return "panic";
+    }
+    return "";
+}
 
 std::string normalPath(const std::string& path, const std::string& what) {
     const auto refuse = [&](const std::string& why) {

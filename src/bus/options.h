@@ -19,6 +19,9 @@ struct MountCallOptions {
 
 enum class MountKind { Container, File, Many };
 
+// As the option is written.
+[[nodiscard]] const char* toString(VerityMode mode);
+
 [[nodiscard]] MountCallOptions decodeMountOptions(const Options& options, MountKind kind);
 
 // Of the unmount calls: is it lazy?

@@ -84,6 +84,33 @@ TEST_F(AuthorizationTest, DetailsTellRulesWhatIsToBeMounted) {
     EXPECT_EQ(details["target"], runDir() + "/multi:1.2.0");
 }
 
+TEST_F(AuthorizationTest, DetailsTellRulesHowItIsMounted) {
+    client().mount("multi", {{"noexec", sdbus::Variant{true}}, {"verity", sdbus::Variant{std::string{"restart"}}}});
+    client().mountFile(dataPath("signed/fonts-2.3.4.npk"), {{"noexec", sdbus::Variant{true}}});
+    const auto asked = polkit_->asked();
+    ASSERT_EQ(asked.size(), 3U);
+    for (const auto& question : asked) EXPECT_EQ(question.details.at("noexec"), "true") << question.action;
+    EXPECT_EQ(asked[0].details.at("verity"), "restart");
+    EXPECT_EQ(asked[1].details.at("verity"), "eio");
+    EXPECT_EQ(asked[2].details.at("verity"), "eio");
+}
+
+TEST_F(AuthorizationTest, WhoMustAgreeThatDamageBringsTheMachineDownIsToldSo) {
+    const auto message = [&](std::size_t at) { return polkit_->asked().at(at).details.at("polkit.message"); };
+    const Options panic{{"verity", sdbus::Variant{std::string{"panic"}}}};
+    client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), panic);
+    EXPECT_EQ(polkit_->actions(), (Actions{kPrefix + "mount-unverified", kPrefix + "mount"}));
+    for (std::size_t at : {0U, 1U}) EXPECT_NE(message(at).find("the kernel panics"), std::string::npos) << message(at);
+    client().mount("multi", {{"verity", sdbus::Variant{std::string{"restart"}}}});
+    EXPECT_NE(message(2).find("the system restarts"), std::string::npos) << message(2);
+    Options anybody = panic;
+    anybody.insert(kAllowUnverified.begin(), kAllowUnverified.end());
+    client().mountFd(openPackageFile("unsigned/hello-unsigned-1.0.0.npk").get(), anybody);
+    EXPECT_NE(message(3).find("the kernel panics"), std::string::npos) << message(3);
+    client().mount("hello-gzip");
+    EXPECT_FALSE(polkit_->asked().at(4).details.contains("polkit.message"));  // that of the action
+}
+
 TEST_F(AuthorizationTest, UnverifiedContainersNeedTheirOwnAction) {
     client().mount("hello-unsigned");
     EXPECT_EQ(polkit_->actions(), Actions{kPrefix + "mount-unverified"});
