@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // MountFile and MountFd: packages that are in no repository.
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "bus/calls.h"
@@ -12,20 +7,6 @@
 #include "bus/release.h"
 
 namespace northstar::bus {
-namespace {
-
-// No magic link: /proc/PID/fd/N would be opened with our rights. O_NONBLOCK so that a FIFO cannot hang a
-// worker.
-UniqueFd openPath(const std::string& path) {
-    open_how how{};
-    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    how.resolve = RESOLVE_NO_MAGICLINKS;
-    UniqueFd file{static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
-    if (!file) throwErrno(Code::Failed, "Cannot open the package " + printable(path), errno);
-    return file;
-}
-
-}  // namespace
 
 void refuseStallingFile(Kernel& kernel, int fd) {
     const std::string type = kernel.filesystemType(fd);
@@ -106,7 +87,7 @@ Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options optio
     details["path"] = normal;
     co_await core_.authorizer.require(asked, action::kMountPath, details);
     co_await authorizeUnverified(asked, normal, decoded);
-    Work open{core_.workers, core_.loop, "", [normal] { return openPath(normal); }};
+    Work open{core_.workers, core_.loop, "", [normal] { return openPackageFile(normal); }};
     UniqueFd file = co_await open;
     co_return co_await mountOpened(asked, std::move(file), normal, std::move(decoded));
 }

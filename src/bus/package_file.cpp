@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/package_file.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -34,13 +38,34 @@ bool isMountHere(const std::string& id) {
     return false;
 }
 
+std::string magicLinkOf(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
 }  // namespace
+
+UniqueFd openPackageFile(const std::string& path) {
+    const auto fail = [&](int error) { throwErrno(Code::Failed, "Cannot open the package " + printable(path), error); };
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    const UniqueFd place{static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
+    if (!place) fail(errno);
+    struct stat status {};
+    if (fstat(place.get(), &status) != 0) fail(errno);
+    if (!S_ISREG(status.st_mode)) {
+        throw Error{Code::InvalidArgs, "Cannot open the package " + printable(path) + ": it is " +
+                                           (S_ISDIR(status.st_mode) ? "a directory" : "no regular file")};
+    }
+    // The same inode: whatever has the path by now is not looked at.
+    UniqueFd file{open(magicLinkOf(place.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!file) fail(errno);
+    return file;
+}
 
 std::string describeDescriptor(int fd) {
     const std::string id = mountIdOf(fd);
     if (id.empty() || !isMountHere(id)) return kUnknown;
     std::array<char, PATH_MAX> target{};
-    const auto length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
+    const auto length = readlink(magicLinkOf(fd).c_str(), target.data(), target.size());
     if (length <= 0 || target[0] != '/') return kUnknown;
     const std::string path{target.data(), static_cast<std::size_t>(length)};
     // d_path() in the kernel: a file that was unlinked is named so, and its path may be another one's.

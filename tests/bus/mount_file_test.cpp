@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MountFile and MountFd: packages that are in no repository.
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bus_test.h"
@@ -63,6 +64,32 @@ TEST_F(BusTest, MountFileRefusesDirectoriesAndMagicLinks) {
     const auto file = openPackageFile("signed/fonts-2.3.4.npk");
     const auto link = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(file.get());
     EXPECT_EQ(failureOf([&] { client().mountFile(link); }).name, ownError("Failed"));
+}
+
+TEST_F(BusTest, MountFileOpensNothingButFiles) {
+    const std::string fifo = directory_ / "fifo", link = directory_ / "link.npk";
+    ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    ASSERT_EQ(symlink(fifo.c_str(), link.c_str()), 0);
+    std::promise<void> started;
+    // This returns when somebody opens it for reading, however shortly.
+    auto writer = std::async(std::launch::async, [&] {
+        started.set_value();
+        return UniqueFd{open(fifo.c_str(), O_WRONLY | O_CLOEXEC)};
+    });
+    started.get_future().wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});  // it waits in open(2) by then
+    const auto failure = failureOf([&] { client().mountFile(link); });
+    EXPECT_EQ(failure.name, busError("InvalidArgs"));
+    EXPECT_NE(failure.message.find("no regular file"), std::string::npos) << failure.message;
+    EXPECT_EQ(writer.wait_for(std::chrono::milliseconds{50}), std::future_status::timeout);
+    const UniqueFd reader{open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    EXPECT_TRUE(writer.get());
+}
+
+TEST_F(BusTest, MountFileFollowsASymlinkToAFile) {
+    const std::string link = directory_ / "link.npk";
+    ASSERT_EQ(symlink(dataPath("signed/fonts-2.3.4.npk").c_str(), link.c_str()), 0);
+    EXPECT_EQ(client().mountFile(link).mountPoint, runDir() + "/fonts:2.3.4");
 }
 
 TEST_F(BusTest, MountFdRefusesWhatIsNoReadableRegularFile) {
