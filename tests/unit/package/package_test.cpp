@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "support/expect_error.h"
 #include "support/package_builder.h"
@@ -243,6 +244,21 @@ TEST(Package, WithADamagedFilesystemSuperblockIsCorrupted) {
     PackageSpec spec;
     spec.changeImage = [](std::string& image) { image[0] = 'x'; };
     expectRefused(Code::Corrupted, "Data block 0", spec);
+}
+
+// 200 blocks of data, the superblock, then the hash tree: its top block 201, and 202 and 203 below it.
+TEST(Package, WithADamagedFilesystemSuperblockIsCheckedAlongOnePathOfItsTree) {
+    const auto damaged = [](std::initializer_list<std::size_t> blocks) {
+        PackageSpec spec;
+        spec.data = test::squashfsLike(200);
+        spec.changeImage = [blocks = std::vector<std::size_t>{blocks}](std::string& image) {
+            for (const std::size_t block : blocks) image[block * 4096] ^= 1;
+        };
+        return spec;
+    };
+    expectRefused(Code::Corrupted, "Data block 0 ", damaged({0, 203}));  // 203 has the hashes of others
+    expectRefused(Code::Corrupted, "Block 202 ", damaged({0, 202}));
+    expectRefused(Code::Corrupted, "Block 201 ", damaged({0, 201, 202}));
 }
 
 TEST(Package, SignedWithAnUnknownFilesystemIsInvalid) {
