@@ -2,6 +2,7 @@
 // northstarctl as a user runs it: what it prints, its exit status, and what the service was asked for.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <regex>
 
 #include "bus_test.h"
@@ -49,6 +50,39 @@ TEST_F(CliTest, MountPrintsTheMountPointAndPassesTheOptions) {
     EXPECT_EQ(run({"unmount", "/srv/fonts", "--lazy"}), 0);
     EXPECT_EQ(text_, "");
     EXPECT_TRUE(nothingLeft());
+}
+
+// The command lines of northstar-mount@.service, which sh and systemd read alike but for specifiers and dollars.
+TEST_F(CliTest, StoppingTheUnitOfAContainerTakesDownWhatItHasMounted) {
+    std::filesystem::create_directory(directory_ / "northstar-mount");
+    const auto runUnit = [&](const std::string& key) {
+        std::ifstream unit{std::string{kSourceDir} + "/systemd/northstar-mount@.service.in"};
+        std::string command;
+        while (std::getline(unit, command) && !command.starts_with(key + "=")) {}
+        command.erase(0, key.size() + 1);
+        const std::vector<std::pair<std::string, std::string>> replacements{
+            {"@bindir@/northstarctl", kCtlBinary + (" --bus " + bus_.address())},
+            {"%I", "fonts:2.3.4"},
+            {"%i", "fonts:2.3.4"},
+            {"%t", directory_.path()},
+            {"$$", "$"}};
+        for (const auto& [from, to] : replacements) {
+            for (auto at = command.find(from); at != std::string::npos; at = command.find(from, at + to.size())) {
+                command.replace(at, from.size(), to);
+            }
+        }
+        Process process{{"/bin/sh", "-c", command}};
+        text_ = process.readAll();
+        return process.wait().value_or(-1);
+    };
+    client();
+    EXPECT_EQ(runUnit("ExecStart"), 0) << text_;
+    const auto other = client().mount("fonts", {{"target", sdbus::Variant{std::string{"/srv/fonts"}}}});
+    ASSERT_EQ(client().listMounts().size(), 2U);
+    EXPECT_EQ(runUnit("ExecStop"), 0) << text_;
+    const auto left = client().listMounts();
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_EQ(left[0].get<0>(), other.object);
 }
 
 TEST_F(CliTest, UnmountTakesDownAllAndTellsOfThoseThatItCannot) {
