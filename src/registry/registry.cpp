@@ -20,22 +20,32 @@ void forget(std::map<std::string, std::set<std::uint32_t>>& index, const std::st
 
 std::size_t Registry::countOf(uid_t owner) const {
     const auto isOwn = [&](const auto& entry) { return entry.second.ownerUid == owner; };
-    const auto mounted = std::ranges::count_if(mounts_, isOwn) + std::ranges::count_if(held_, isOwn);
+    const auto mounted = std::ranges::count_if(mounts_, isOwn);
     const auto reserved = std::ranges::count_if(reservations_, [&](const auto& r) { return r.second.owner == owner; });
     return static_cast<std::size_t>(mounted + reserved);
 }
 
+std::size_t Registry::heldOf(uid_t owner) const {
+    const auto isOwn = [&](const auto& entry) { return entry.second.ownerUid == owner; };
+    return static_cast<std::size_t>(std::ranges::count_if(held_, isOwn));
+}
+
 bool Registry::allFull() const {
-    return limits_.mounts != 0 && mounts_.size() + reservations_.size() + held_.size() >= limits_.mounts;
+    return limits_.mounts != 0 && mounts_.size() + reservations_.size() >= limits_.mounts;
 }
 
 bool Registry::isFullOf(uid_t owner) const {
     return owner != 0 && limits_.mountsPerUid != 0 && countOf(owner) >= limits_.mountsPerUid;
 }
 
-bool Registry::isFull(uid_t owner) const { return allFull() || isFullOf(owner); }
+bool Registry::holdsTooMany(uid_t owner) const {
+    return owner != 0 && limits_.mountsPerUid != 0 && heldOf(owner) >= limits_.mountsPerUid;
+}
+
+bool Registry::isFull(uid_t owner) const { return allFull() || isFullOf(owner) || holdsTooMany(owner); }
 
 void Registry::hold(MountRecord record) {
+    if (record.ownerUid == 0) return;
     const bool reused = std::ranges::any_of(mounts_, [&](const auto& mount) {
         return mount.first != record.id && mount.second.loopDevice == record.loopDevice;
     });
@@ -63,8 +73,15 @@ std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, cons
         throw Error{Code::LimitsExceeded,
                     "Cannot mount on " + mountPoint + ": user " + std::to_string(owner) + " has " +
                         std::to_string(limits_.mountsPerUid) +
-                        " mounts already (limits.mounts_per_uid in the configuration), with those unmounted ones whose "
-                        "devices are still in use; unmount some first"};
+                        " mounts already (limits.mounts_per_uid in the configuration); unmount some first"};
+    }
+    if (holdsTooMany(owner)) {
+        throw Error{Code::LimitsExceeded,
+                    "Cannot mount on " + mountPoint + ": the devices of " + std::to_string(heldOf(owner)) +
+                        " unmounted mounts of user " + std::to_string(owner) + " are still in use, of at most " +
+                        std::to_string(limits_.mountsPerUid) +
+                        " (limits.mounts_per_uid in the configuration); end what uses them, perhaps in another mount "
+                        "namespace"};
     }
     reservations_[++last_] = {mountPoint, owner, container, repository};
     return last_;

@@ -49,8 +49,11 @@ public:
     // Repository and container of all mounts, for many questions at once.
     [[nodiscard]] std::set<std::pair<std::string, std::string>> mountedContainers() const;
 
-    // Unmounted, but somebody keeps its devices (a lazy unmount, a descriptor): they count against the limits until
-    // letGo(), or a user could have any number of them. A mount on the same loop device shows that it was free.
+    // Unmounted, but somebody keeps its devices (a lazy unmount, a descriptor, another mount namespace), until letGo().
+    // A mount on the same loop device shows that it was free. Anybody can keep anybody's, so they count for nobody but
+    // who had mounted them, and apart from mounts: without a limit a user could have any number by mounting, keeping
+    // and unmounting. A user has as many as mountsPerUid at most when mounting; those of uid 0, who is exempt, are not
+    // remembered.
     void hold(MountRecord record);
     void letGo(std::uint32_t id) { held_.erase(id); }
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& held() const noexcept { return held_; }
@@ -68,8 +71,10 @@ private:
     };
     using Index = std::map<std::string, std::set<std::uint32_t>>;
     [[nodiscard]] std::size_t countOf(uid_t owner) const;
+    [[nodiscard]] std::size_t heldOf(uid_t owner) const;
     [[nodiscard]] bool allFull() const;
     [[nodiscard]] bool isFullOf(uid_t owner) const;
+    [[nodiscard]] bool holdsTooMany(uid_t owner) const;
     [[nodiscard]] const MountRecord* first(const Index& index, const std::string& key) const;
 
     MountLimits limits_;

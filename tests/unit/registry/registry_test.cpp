@@ -91,18 +91,36 @@ TEST(Registry, LimitPerUserExemptsRootAndOthers) {
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/4", 0)));
 }
 
-TEST(Registry, WhatIsHeldCountsUntilItIsLetGo) {
-    Registry registry{{3, 1}};
+TEST(Registry, WhatIsHeldCountsForWhoHadMountedItUntilItIsLetGo) {
+    Registry registry{{2, 1}};
     EXPECT_FALSE(registry.isFull(1000));
     registry.hold(record(1, "a", "/a", 1000));
     EXPECT_TRUE(registry.isFull(1000));
     EXPECT_FALSE(registry.isFull(1001));
     expectError(Code::LimitsExceeded, "mounts_per_uid", [&] { static_cast<void>(registry.reserve("/b", 1000)); });
-    registry.add(record(2, "b", "/b"));
-    registry.add(record(3, "c", "/c"));
-    EXPECT_TRUE(registry.isFull(1001));
     registry.letGo(1);
     EXPECT_FALSE(registry.isFull(1000));
+}
+
+TEST(Registry, WhatIsHeldTakesNoPlaceOfAMount) {
+    Registry registry{{3, 2}};
+    registry.hold(record(1, "a", "/a", 1000));
+    registry.add(record(2, "b", "/b", 1000));
+    EXPECT_FALSE(registry.isFull(1000));
+    registry.add(record(3, "c", "/c", 1001));
+    EXPECT_FALSE(registry.isFull(1002));
+    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/d", 1000)));
+    EXPECT_TRUE(registry.isFull(1002));
+}
+
+TEST(Registry, WhatIsHeldOfRootsNeverCounts) {
+    Registry registry{{2, 1}};
+    for (std::uint32_t id = 1; id <= 4; ++id) registry.hold(record(id, "a", "/a"));
+    EXPECT_TRUE(registry.held().empty());
+    registry.hold(record(5, "b", "/b", 1000));
+    registry.hold(record(6, "b", "/b", 1001));
+    EXPECT_FALSE(registry.isFull(0));
+    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/c", 0)));
 }
 
 TEST(Registry, ALoopDeviceThatIsUsedAgainIsNotHeldByWhatUsedItBefore) {
