@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "bus/options.h"
 
 namespace northstar::bus {
 namespace {
@@ -70,7 +71,7 @@ std::string describeDescriptor(int fd) {
     const std::string path{target.data(), static_cast<std::size_t>(length)};
     // d_path() in the kernel: a file that was unlinked is named so, and its path may be another one's.
     if (path.size() == target.size() || path.ends_with(" (deleted)")) return kUnknown;
-    return path == printable(path) ? path : kUnknown;
+    return hasControls(path) ? kUnknown : path;
 }
 
 }  // namespace northstar::bus

@@ -143,6 +143,21 @@ TEST_F(OptionsTest, BadTargetsAreRefusedBeforeAnythingIsDone) {
     EXPECT_TRUE(kernel_->calls().empty() || kernel_->calls().back() == "removeStaleDevices");
 }
 
+TEST_F(OptionsTest, PathsAreShownAsTheyAreWrittenOrRefused) {
+    for (const std::string hidden : {"\n", "\x1b", "\x7f", "\u0085", "\u009f", "\u061c", "\u200e", "\u200f", "\u2028",
+                                     "\u2029", "\u202a", "\u202e", "\u2066", "\u2069"}) {
+        const auto target = failureOf(
+            [&] { client().mount("fonts", {{"target", sdbus::Variant{"/srv/a" + hidden + "b"}}}); });
+        const auto path = failureOf([&] { client().mountFile("/srv/a" + hidden + "b.npk"); });
+        for (const auto& failure : {target, path}) {
+            EXPECT_EQ(failure.name, busError("InvalidArgs")) << testing::PrintToString(hidden);
+            EXPECT_NE(failure.message.find("control characters"), std::string::npos) << failure.message;
+        }
+    }
+    const std::string plain = runDir() + "/\u00a0\u00e9\u0639\u2027\u202f\u206a\U0001f4e6";
+    EXPECT_EQ(client().mount("fonts", {{"target", sdbus::Variant{plain}}}).mountPoint, plain);
+}
+
 TEST_F(OptionsTest, UnknownVerityModeIsRefused) {
     const auto failure = failureOf([&] { client().mount("fonts", {{"verity", sdbus::Variant{std::string{"ignore"}}}}); });
     EXPECT_EQ(failure.name, busError("InvalidArgs"));

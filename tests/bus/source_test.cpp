@@ -107,6 +107,20 @@ TEST_F(SourceTest, IsNoPathOfAFileThatIsGone) {
     EXPECT_EQ(sourceOf(file.get()), "descriptor");
 }
 
+TEST_F(SourceTest, IsNoPathThatIsNotShownAsItIs) {
+    const std::string path = directory_ / "a\u202eb.npk";
+    std::filesystem::copy_file(dataPath("signed/fonts-2.3.4.npk"), path);
+    const UniqueFd file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    EXPECT_EQ(sourceOf(file.get()), "descriptor");
+}
+
+TEST_F(SourceTest, IsALongPathAsItIs) {
+    const std::string path = directory_ / std::string(240, 'x');
+    std::filesystem::copy_file(dataPath("signed/fonts-2.3.4.npk"), path);
+    const UniqueFd file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    EXPECT_EQ(sourceOf(file.get()), std::filesystem::canonical(path));
+}
+
 TEST_F(SourceTest, IsNoNameOfAMemfd) {
     const MemoryFile memory = buildPackage({});
     EXPECT_EQ(sourceOf(memory.fd()), "descriptor");
