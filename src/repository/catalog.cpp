@@ -2,6 +2,7 @@
 #include "repository/catalog.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace northstar {
@@ -46,11 +47,15 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
         for (const auto& [name, place] : repositories_) places.push_back(place);
         std::ranges::stable_partition(places, [](const auto& place) { return place->verified(); });
     }
+    // By key, which is the name and the version: a call may name thousands that are not there. ';' comes after ':'.
     const bool exact = what.find(':') != std::string::npos;
     Found best;
     for (const auto& place : places) {
-        for (const auto& [container, entry] : place->content.entries) {
-            if (exact ? container != what : entry.package->manifest.name != what) continue;
+        const auto& entries = place->content.entries;
+        const auto [first, last] = exact ? entries.equal_range(what)
+                                         : std::pair{entries.lower_bound(what + ':'), entries.lower_bound(what + ';')};
+        for (auto it = first; it != last; ++it) {
+            const auto& [container, entry] = *it;
             if (!best.repository || best.entry.package->manifest.version < entry.package->manifest.version) {
                 best = {place, container, entry};
             }
