@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "base/error.h"
 #include "kernel/linux/mount_error.h"
@@ -48,8 +49,11 @@ private:
 // mount(2) knows no mount without a place, so all is done in attach().
 class OldMount : public DetachedMount {
 public:
-    OldMount(std::string source, dev_t device, MountOptions options)
-        : source_{std::move(source)}, device_{device}, options_{std::move(options)} {}
+    OldMount(std::string source, dev_t device, MountOptions options, std::optional<SelinuxOption> selinux)
+        : source_{std::move(source)},
+          device_{device},
+          options_{std::move(options)},
+          selinux_{std::move(selinux)} {}
     [[nodiscard]] MountIdentity identity() const override { return identity_; }
 
     void attach(const MountPoint& point) override {
@@ -58,8 +62,7 @@ public:
         const std::string path = "/proc/self/fd/" + std::to_string(to.directory());
         unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
         if (options_.noexec) flags |= MS_NOEXEC;
-        const std::string data =
-            options_.selinuxContext.empty() ? "" : selinuxMountOption(options_.selinuxContext);
+        const std::string data = selinux_ ? selinux_->text() : "";
         if (::mount(source_.c_str(), path.c_str(), options_.filesystem.c_str(), flags, data.c_str()) != 0) {
             throwMountError(source_, options_, errno, "");
         }
@@ -73,45 +76,40 @@ private:
     std::string source_;
     dev_t device_;
     MountOptions options_;
+    std::optional<SelinuxOption> selinux_;
     MountIdentity identity_;
 };
-
-void configure(int context, unsigned command, const char* key, const char* value, const Device& source,
-               const MountOptions& options) {
-    if (::fsconfig(context, command, key, value, 0) == 0) return;
-    const int error = errno;
-    throwMountError(source.path(), options, error, filesystemLog(context));
-}
 
 }  // namespace
 
 std::unique_ptr<DetachedMount> Mounter::mount(const Device& source, const MountOptions& options) {
-    MountOptions wanted = options;
-    if (!wanted.selinuxContext.empty()) {
-        checkSelinuxContext(wanted.selinuxContext);
-        if (!selinuxEnabled()) wanted.selinuxContext.clear();
-    }
+    std::optional<SelinuxOption> selinux;
+    if (!options.selinuxContext.empty()) selinux = selinuxOption(options.selinuxContext, selinuxEnabled());
     UniqueFd context;
     if (!old_) {
-        context.reset(::fsopen(wanted.filesystem.c_str(), FSOPEN_CLOEXEC));
+        context.reset(::fsopen(options.filesystem.c_str(), FSOPEN_CLOEXEC));
         if (!context && errno == ENOSYS)
             old_ = true;
         else if (!context)
-            throwMountError(source.path(), wanted, errno, "");
+            throwMountError(source.path(), options, errno, "");
     }
-    if (!context) return std::make_unique<OldMount>(source.path(), source.number(), std::move(wanted));
+    if (!context) {
+        return std::make_unique<OldMount>(source.path(), source.number(), options, std::move(selinux));
+    }
 
-    configure(context.get(), FSCONFIG_SET_STRING, "source", source.path().c_str(), source, wanted);
-    configure(context.get(), FSCONFIG_SET_FLAG, "ro", nullptr, source, wanted);
-    if (!wanted.selinuxContext.empty()) {
-        configure(context.get(), FSCONFIG_SET_STRING, "context", wanted.selinuxContext.c_str(), source,
-                  wanted);
-    }
-    configure(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, source, wanted);
+    const auto configure = [&](unsigned command, const char* key, const char* value) {
+        if (::fsconfig(context.get(), command, key, value, 0) == 0) return;
+        const int error = errno;
+        throwMountError(source.path(), options, error, filesystemLog(context.get()));
+    };
+    configure(FSCONFIG_SET_STRING, "source", source.path().c_str());
+    configure(FSCONFIG_SET_FLAG, "ro", nullptr);
+    if (selinux) configure(FSCONFIG_SET_STRING, selinux->key.c_str(), selinux->value.c_str());
+    configure(FSCONFIG_CMD_CREATE, nullptr, nullptr);
     const unsigned attributes =
-        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (wanted.noexec ? MOUNT_ATTR_NOEXEC : 0U);
+        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.noexec ? MOUNT_ATTR_NOEXEC : 0U);
     UniqueFd mount{::fsmount(context.get(), FSMOUNT_CLOEXEC, attributes)};
-    if (!mount) throwMountError(source.path(), wanted, errno, filesystemLog(context.get()));
+    if (!mount) throwMountError(source.path(), options, errno, filesystemLog(context.get()));
     const MountIdentity identity = mountIdentity(mount.get());
     requireDevice(identity, source.number(), source.path());
     return std::make_unique<NewMount>(std::move(mount), identity);

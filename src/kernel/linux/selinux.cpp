@@ -19,7 +19,9 @@ bool selinuxEnabled() {
     return readLine("/proc/self/attr/current").value_or("").find(':') != std::string::npos;
 }
 
-void checkSelinuxContext(const std::string& context) {
+std::string SelinuxOption::text() const { return key + "=\"" + value + "\""; }
+
+std::optional<SelinuxOption> selinuxOption(const std::string& context, bool enabled) {
     const auto allowed = [](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':' ||
                c == '_' || c == '.' || c == ',' || c == '-';
@@ -27,11 +29,8 @@ void checkSelinuxContext(const std::string& context) {
     if (context.empty() || !std::all_of(context.begin(), context.end(), allowed)) {
         throw Error{Code::InvalidArgs, "\"" + printable(context) + "\" is no SELinux context"};
     }
-}
-
-std::string selinuxMountOption(const std::string& context) {
-    checkSelinuxContext(context);
-    return "context=\"" + context + "\"";
+    if (!enabled) return std::nullopt;
+    return SelinuxOption{"context", context};
 }
 
 }  // namespace northstar
