@@ -26,6 +26,12 @@ void requireDevice(const MountIdentity& identity, dev_t device, const std::strin
     throw Error{Code::Failed, "mounting " + path + ": the mount shows another device"};
 }
 
+// SELinux says why in the kernel's log only; kernels differ in the call that it fails.
+std::string suspicion(int error, const std::optional<SelinuxOption>& selinux) {
+    if (error != EINVAL || !selinux) return "";
+    return "perhaps the SELinux policy does not know the context " + selinux->value;
+}
+
 class NewMount : public DetachedMount {
 public:
     NewMount(UniqueFd mount, MountIdentity identity) : mount_{std::move(mount)}, identity_{identity} {}
@@ -64,7 +70,8 @@ public:
         if (options_.noexec) flags |= MS_NOEXEC;
         const std::string data = selinux_ ? selinux_->text() : "";
         if (::mount(source_.c_str(), path.c_str(), options_.filesystem.c_str(), flags, data.c_str()) != 0) {
-            throwMountError(source_, options_, errno, "");
+            const int error = errno;
+            throwMountError(source_, options_, error, suspicion(error, selinux_));
         }
         // Another device means that somebody mounted on top meanwhile; that is not ours to take down.
         const MountIdentity identity = mountIdentity(to.openTop().get());
@@ -100,7 +107,8 @@ std::unique_ptr<DetachedMount> Mounter::mount(const Device& source, const MountO
     const auto configure = [&](unsigned command, const char* key, const char* value) {
         if (::fsconfig(context.get(), command, key, value, 0) == 0) return;
         const int error = errno;
-        throwMountError(source.path(), options, error, filesystemLog(context.get()));
+        const std::string log = filesystemLog(context.get());
+        throwMountError(source.path(), options, error, log.empty() ? suspicion(error, selinux) : log);
     };
     configure(FSCONFIG_SET_STRING, "source", source.path().c_str());
     configure(FSCONFIG_SET_FLAG, "ro", nullptr);
