@@ -117,7 +117,10 @@ std::unique_ptr<DetachedMount> Mounter::mount(const Device& source, const MountO
     const unsigned attributes =
         MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.noexec ? MOUNT_ATTR_NOEXEC : 0U);
     UniqueFd mount{::fsmount(context.get(), FSMOUNT_CLOEXEC, attributes)};
-    if (!mount) throwMountError(source.path(), options, errno, filesystemLog(context.get()));
+    if (!mount) {
+        const int error = errno;
+        throwMountError(source.path(), options, error, filesystemLog(context.get()));
+    }
     const MountIdentity identity = mountIdentity(mount.get());
     requireDevice(identity, source.number(), source.path());
     return std::make_unique<NewMount>(std::move(mount), identity);
