@@ -14,8 +14,9 @@ TIMED_OUT = 124
 DIED = 125
 PAYLOAD_MIB = 4096  # sparse
 MEMORY_MIB = 1536
-KERNEL = ('console=ttyS0 panic=-1 oops=panic mitigations=off apparmor=0 audit=0 nokaslr random.trust_cpu=on '
-          'systemd.show_status=0 quiet')
+# SELinux without a policy changes nothing; one test loads a policy at the very end.
+KERNEL = ('console=ttyS0 panic=-1 oops=panic mitigations=off security=selinux enforcing=0 audit=0 nokaslr '
+          'random.trust_cpu=on systemd.show_status=0 quiet')
 
 
 def cpu():
