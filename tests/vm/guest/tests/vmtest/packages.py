@@ -71,8 +71,8 @@ def aligned(header_offset, name):
     return b'\x1e\xa1' + (2 + padding).to_bytes(2, 'little') + ALIGNMENT.to_bytes(2, 'little') + bytes(padding)
 
 
-def pack(source, package, name, version='1.0.0', filesystem='squashfs'):
-    """Pack the directory `source` into `package`, signed with the key of tests/data."""
+def pack(source, package, name, version='1.0.0', filesystem='squashfs', manifest=''):
+    """Pack the directory `source` into `package`, signed with the key of tests/data. `manifest` is appended to it."""
     work = package.parent / f'{package.name}.work'
     work.mkdir()
     image, tree = work / 'fs.img', work / 'tree'
@@ -84,7 +84,7 @@ def pack(source, package, name, version='1.0.0', filesystem='squashfs'):
     root_hash = images.make_verity(image, tree)
     with open(image, 'ab') as out:
         out.write(tree.read_bytes())
-    manifest = f'name: {name}\nversion: {version}\nuid: 1000\ngid: 1000\n'.encode()
+    manifest = f'name: {name}\nversion: {version}\nuid: 1000\ngid: 1000\n{manifest}'.encode()
     hashes = (f'meta:\n  hash: {hashlib.sha256(FORMAT).hexdigest()}\n'
               f'manifest.yaml:\n  hash: {hashlib.sha256(manifest).hexdigest()}\n'
               f'fs.img:\n  verity-hash: {root_hash}\n  verity-offset: {size}\n').encode()
