@@ -1,81 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The installed udev rules keep udev's probing away from the service's devices. Seen by the kernel's own tracing:
-which process opens a block device, and whose close is the last one of a loop device."""
+"""The installed udev rules keep udev's probing away from the service's devices, and no process of udev keeps an
+unmount from being complete. Seen by the kernel's own tracing: which process opens and reads a block device."""
 
-import contextlib
 import os
 from pathlib import Path
-import re
+import threading
+import time
 
-from vmtest import devices, packages
+from vmtest import devices, images, packages, tracing, udev
 from vmtest.service import MOUNT, ServiceTestCase
-from vmtest.shell import run
+from vmtest.shell import run, wait_until
 
 ONCE = True  # udev is the same for the sanitized service
 
-TRACING = Path('/sys/kernel/tracing')
+# libdevmapper.h
+DM_RULES, SUBSYSTEM_RULES, DISK_RULES, OTHER_RULES = 0x1, 0x2, 0x4, 0x8
+PRIMARY_SOURCE = 0x40  # which libdevmapper adds
+UDEV_FLAGS_SHIFT = 16
 
 
-@contextlib.contextmanager
-def one_processor():
-    """A probe changes the kernel's code while it runs. With several emulated processors the guest was seen to hang
-    then: one of them seems to go on with the old code."""
-    others = list(Path('/sys/devices/system/cpu').glob('cpu[1-9]*/online'))
-    for path in others:
-        path.write_text('0')
-    try:
-        yield
-    finally:
-        for path in others:
-            path.write_text('1')
+class UdevTestCase(ServiceTestCase):
+    ROUNDS = 10
+
+    def setUp(self):
+        self.enterContext(tracing.mounted())  # before it is noted what is mounted
+        super().setUp()
+        self.container = self.add(packages.SIGNED[0])[1]
+        self.containers = [self.container, self.add(packages.SIGNED[1], 'sealed')[1]]
+        self.mount_and_unmount()  # modules and caches
+
+    def mount_and_unmount(self, settle=False):
+        for container in self.containers:
+            self.client.mount(container)
+            if settle:
+                udev.settle()
+            self.client.unmount(container)
+            self.assertEqual(self.left_behind(), '')
+
+    def callers(self, settle):
+        """The commands that read any block device, and those that opened a verity device, during ROUNDS of mount and
+        unmount. With `settle` udev is through with each device before it goes."""
+        with tracing.traced(read='blkdev_read_iter', opened='dm_blk_open') as calls:
+            for _ in range(self.ROUNDS):
+                self.mount_and_unmount(settle)
+            udev.settle()
+            found = calls()
+        # The service itself does so for each verity device, or the trace would prove nothing.
+        self.assertGreaterEqual(len(found['read']), self.ROUNDS)
+        self.assertGreaterEqual(len(found['opened']), self.ROUNDS)
+        return udev.by_udev(found['read']), udev.by_udev(found['opened'])
 
 
-@contextlib.contextmanager
-def traced(**functions):
-    """Traces calls of kernel functions; yields a function that returns {event: [command name, …]} so far."""
-    if not (TRACING / 'trace').exists():
-        run('mount', '-t', 'tracefs', 'tracefs', TRACING)
-
-    def calls():
-        found = {event: [] for event in functions}
-        for line in (TRACING / 'trace').read_text().splitlines():
-            if match := re.match(r'\s*(.+)-\d+\s+\[\d+\] .*?: (\w+): ', line):
-                found[match[2]].append(match[1].strip())
-        return found
-    try:
-        (TRACING / 'trace').write_text('')
-        with one_processor():
-            for event, function in functions.items():
-                events = os.open(TRACING / 'kprobe_events', os.O_WRONLY | os.O_APPEND)
-                try:
-                    os.write(events, f'p:vmtest/{event} {function}\n'.encode())
-                finally:
-                    os.close(events)
-                (TRACING / f'events/vmtest/{event}/enable').write_text('1')
-        yield calls
-    finally:
-        with one_processor():
-            for enable in (TRACING / 'events/vmtest').glob('*/enable'):
-                enable.write_text('0')
-            (TRACING / 'kprobe_events').write_text('')
-        run('umount', TRACING)
-
-
-def of_udev(commands):
-    return [command for command in commands if 'udev' in command or command in ('blkid', 'dmsetup')]
-
-
-class Udev(ServiceTestCase):
-    ROUNDS = 20
-
-    def mounted(self):
-        _, container = self.add(packages.SIGNED[0])
-        path, _ = self.client.mount(container)
-        run('udevadm', 'settle')
-        return container, self.client.properties(path, MOUNT)
-
+class Udev(UdevTestCase):
     def test_the_database_has_no_probed_property_and_no_link(self):
-        container, seen = self.mounted()
+        path, _ = self.client.mount(self.container)
+        udev.settle()
+        seen = self.client.properties(path, MOUNT)
         for device in (seen['Device'], seen['LoopDevice']):
             known = run('udevadm', 'info', '--query=all', f'--name={device}').stdout
             self.assertIn('NORTHSTAR_DEVICE=1', known)
@@ -83,42 +63,90 @@ class Udev(ServiceTestCase):
             self.assertIn('SYSTEMD_READY=0', known)
             self.assertNotIn('ID_FS_', known)
             self.assertNotIn('S: ', known)
-        self.client.unmount(container)
+        self.client.unmount(self.container)
 
-    def callers_while_mounting(self, function):
-        """The commands that called a kernel function during ROUNDS of mount and unmount."""
-        _, container = self.add(packages.SIGNED[0])
-        self.client.mount(container)
-        self.client.unmount(container)  # modules and caches
-        with traced(called=function) as calls:
-            for _ in range(self.ROUNDS):
-                self.client.mount(container)
-                run('udevadm', 'settle')
-                self.client.unmount(container)
-            run('udevadm', 'settle')
-            return calls()['called']
+    def test_udev_reads_no_device_and_opens_no_verity_device(self):
+        self.assertEqual(self.callers(settle=True), ([], []))
 
-    def test_no_process_of_udev_opens_a_verity_device(self):
-        openers = self.callers_while_mounting('dm_blk_open')
-        self.assertGreaterEqual(len(openers), self.ROUNDS)
-        self.assertEqual(of_udev(openers), [])
+    def test_nor_does_it_when_they_go_while_it_looks(self):
+        self.assertEqual(self.callers(settle=False), ([], []))
 
-    def test_no_process_of_udev_holds_a_loop_device_when_it_is_released(self):
-        releasers = self.callers_while_mounting('__loop_clr_fd')
-        self.assertEqual(len(releasers), self.ROUNDS)
-        self.assertEqual(of_udev(releasers), [])
+    def test_an_unmount_waits_for_udev_to_close_a_loop_device(self):
+        """udev opens a loop device to lock it while it handles an event, whatever the rules say."""
+        hold = self.directory / 'hold'
+        wait = f"/bin/sh -c 'while [ -e {hold} ]; do sleep 0.02; done'"
+        with udev.rule(f'SUBSYSTEM=="block", KERNEL=="loop*", ACTION!="remove", PROGRAM="{wait}"\n'):
+            hold.touch()
+            path, _ = self.client.mount(self.container)
+            loop = self.client.properties(path, MOUNT)['LoopDevice']
+            wait_until(lambda: self.held_by_udev(loop), 'udev to lock the loop device')
+            timer = threading.Timer(0.4, hold.unlink)
+            began = time.monotonic()
+            timer.start()
+            self.client.unmount(self.container)
+            self.assertEqual(self.left_behind(), '')
+            self.assertGreater(time.monotonic() - began, 0.35)
+            timer.join()
+
+    def held_by_udev(self, device):
+        for descriptor in Path('/proc').glob('[0-9]*/fd/*'):
+            try:
+                if os.readlink(descriptor) == device:
+                    return udev.by_udev([(descriptor.parents[1] / 'comm').read_text().strip()])
+            except OSError:
+                pass  # closed or gone by now
+        return []
+
+    def test_a_package_whose_file_is_named_otherwise_is_unmounted_as_completely(self):
+        package = self.directory / 'package.image'
+        package.write_bytes(packages.SIGNED[0].read_bytes())
+        for settle in (False, True) * 5:
+            _, point = self.client.mount_file(package)
+            if settle:
+                udev.settle()
+            packages.assert_contents(self, point)
+            self.client.unmount(point)
+            self.assertEqual(self.left_behind(), '')
+
+
+class WithoutRules(UdevTestCase):
+    """What the rules are good for, and what the service does by itself."""
+
+    def test_loop_devices_are_read_and_verity_devices_are_left_alone(self):
+        with udev.without_rules():
+            read, opened = self.callers(settle=True)
+        self.assertGreaterEqual(len(read), self.ROUNDS)
+        self.assertEqual(opened, [])
+
+    def test_the_event_of_a_verity_device_tells_udev_to_leave_it_alone(self):
+        with udev.without_rules(), udev.uevents() as events:
+            path, _ = self.client.mount(self.container)
+            device = self.client.properties(path, MOUNT)['Device']
+            udev.settle()
+            self.client.unmount(self.container)
+            cookies = [int(event['DM_COOKIE']) for event in events() if event.get('ACTION') == 'change' and
+                       f'/dev/{event.get("DEVNAME")}' == device and 'DM_COOKIE' in event]
+        flags = DM_RULES | SUBSYSTEM_RULES | DISK_RULES | OTHER_RULES | PRIMARY_SOURCE
+        self.assertEqual(cookies, [flags << UDEV_FLAGS_SHIFT])
 
     def test_other_devices_are_probed_as_ever(self):
-        """Or the tests above would prove nothing."""
+        """With the rules, too, or the tests above would prove nothing."""
         image = self.directory / 'image'
         source = self.directory / 'source'
         source.mkdir()
         (source / 'file').write_text('content')
-        run('mksquashfs', source, image, '-quiet', '-no-progress')
-        with traced(opened='blkdev_open') as calls:
-            device = run('losetup', '--find', '--show', '--read-only', image).stdout.strip()
-            self.addCleanup(run, 'losetup', '--detach', device)
-            run('udevadm', 'settle')
-            self.assertNotEqual(of_udev(calls()['opened']), [])
-        self.assertIn('ID_FS_TYPE=squashfs', run('udevadm', 'info', f'--name={device}').stdout)
-        self.assertIn(device, devices.loop_devices())
+        images.make_squashfs(source, image)
+        with tracing.traced(read='blkdev_read_iter', opened='dm_blk_open') as calls:
+            loop = run('losetup', '--find', '--show', '--read-only', image).stdout.strip()
+            self.addCleanup(run, 'losetup', '--detach', loop)
+            udev.settle()
+            self.assertNotEqual(udev.by_udev(calls()['read']), [])
+            self.assertEqual(udev.by_udev(calls()['opened']), [])
+            sectors = image.stat().st_size // 512
+            run('dmsetup', 'create', 'vmtest', '--readonly', '--table', f'0 {sectors} linear {loop} 0')
+            self.addCleanup(run, 'dmsetup', 'remove', 'vmtest')
+            udev.settle()
+            self.assertNotEqual(udev.by_udev(calls()['opened']), [])
+        for device in (loop, '/dev/mapper/vmtest'):
+            self.assertIn('ID_FS_TYPE=squashfs', run('udevadm', 'info', f'--name={device}').stdout)
+        self.assertIn(loop, devices.loop_devices())
