@@ -2,66 +2,19 @@
 """Damaged packages: what can be known is refused at mount, the rest is found by the kernel when it is read."""
 
 import errno
-import mmap
 import os
-from pathlib import Path
 import re
 import time
 
-from vmtest import packages, system
-from vmtest.service import MOUNT, OBJECT, RUN_DIR, ServiceTestCase, main_pid
+from vmtest import packages
+from vmtest.damage import BLOCK, DamageTestCase
+from vmtest.service import MOUNT, RECORDS, UNIT, main_pid, start, stop
 from vmtest.shell import run, wait_until
 
-BLOCK = 4096
+ID_TABLE_START = 48  # the offset of the squashfs superblock's field
 
 
-def soon():
-    """What is promised, in seconds; five of them for a sanitized service in an emulated machine."""
-    return 5.0 if system.sanitized() else 1.0
-
-
-def read_block(path, block):
-    """errno of reading one block of a device, past the page cache; 0 if it could be read."""
-    buffer = mmap.mmap(-1, BLOCK)
-    device = os.open(path, os.O_RDONLY | os.O_DIRECT)
-    try:
-        os.preadv(device, [buffer], block * BLOCK)
-        return 0
-    except OSError as error:
-        return error.errno
-    finally:
-        os.close(device)
-
-
-class Corruption(ServiceTestCase):
-    def setUp(self):
-        super().setUp()
-        source = self.directory / 'source'
-        source.mkdir()
-        (source / 'data').write_bytes(os.urandom(2_000_000))
-        self.package = packages.pack(source, self.directory / 'vendor' / 'data-1.0.0.npk', 'data')
-        self.blocks = packages.verity_offset(self.package) // BLOCK
-        self.assertGreater(self.blocks, 3 * 128)  # two levels of hashes: 128 fit a block
-
-    def mount(self):
-        path, point = self.client.mount('data')
-        self.assertEqual(point, f'{RUN_DIR}/data:1.0.0')
-        device = self.client.properties(path, MOUNT)['Device']
-        return path, Path(point), device
-
-    def unreadable(self, device, around):
-        return [block for block in around if read_block(device, block) == errno.EIO]
-
-    def assert_reported(self, path, block, began):
-        signal = wait_until(lambda: self.client.signals('CorruptionDetected'), 'CorruptionDetected')[0]
-        self.assertEqual(signal[1], OBJECT)
-        self.assertEqual(signal[3], (path, 'data:1.0.0', block))
-        self.assertLess(signal[0] - began, soon())
-        changed = [signal for signal in self.client.signals('PropertiesChanged') if signal[1] == path]
-        self.assertIn((MOUNT, {'Corrupted': True}, []), [signal[3] for signal in changed])
-        self.assertTrue(self.client.properties(path, MOUNT)['Corrupted'])
-        self.assertRegex(self.journal(), rf'data:1\.0\.0 .*corrupted: data block {block} ')
-
+class FoundWhenRead(DamageTestCase):
     def test_data_damaged_under_a_mount(self):
         path, point, device = self.mount()
         damaged = self.blocks // 2
@@ -95,21 +48,9 @@ class Corruption(ServiceTestCase):
         run('udevadm', 'settle')
         self.assertEqual([signal[3][2] for signal in self.client.signals('CorruptionDetected')], damaged)
         before = self.client.properties(path, MOUNT)
-        run('systemctl', 'restart', 'northstar-mounter.service')
+        run('systemctl', 'restart', UNIT)
         self.assertEqual(self.client.properties(path, MOUNT), before)
         self.assertTrue(before['Corrupted'])
-
-    def test_first_block_damaged_is_refused(self):
-        packages.flip(self.package, 1000)
-        self.assert_refused('Corrupted', 'data:1.0.0', self.client.mount, 'data')
-
-    def test_squashfs_superblock_damaged_is_refused(self):
-        packages.flip(self.package, 5)
-        self.assert_refused('Corrupted', 'data', self.client.mount, 'data')
-
-    def test_top_of_the_hash_tree_damaged_is_refused(self):
-        packages.flip(self.package, (self.blocks + 1) * BLOCK)
-        self.assert_refused('Corrupted', 'data:1.0.0', self.client.mount, 'data')
 
     def test_a_leaf_of_the_hash_tree_damaged_makes_its_blocks_unreadable(self):
         leaf = self.blocks + 2 + 2  # superblock, top; then the leaves: the third, for blocks 256 to 383
@@ -118,23 +59,67 @@ class Corruption(ServiceTestCase):
         self.assertEqual(self.unreadable(device, (0, 255, 384)), [])
         began = time.monotonic()  # not before: reading what is intact takes its time, too
         self.assertEqual(self.unreadable(device, (256, 300, 383)), [256, 300, 383])
-        signal = wait_until(lambda: self.client.signals('CorruptionDetected'), 'CorruptionDetected')[0]
-        self.assertEqual(signal[3][:2], (path, 'data:1.0.0'))
-        self.assertEqual(signal[3][2], self.blocks + 4)
-        self.assertLess(signal[0] - began, soon())
-        self.assertTrue(self.client.properties(path, MOUNT)['Corrupted'])
+        self.assert_reported(path, leaf, began, 'hash')
 
-    def test_verity_superblock_damaged_is_refused(self):
-        for offset, what in ((0, 'signature'), (8, 'version'), (64, 'block size'), (72, 'data blocks'),
-                             (80, 'salt'), (88, 'salt')):
-            with self.subTest(what):
+    def test_data_damaged_and_read_while_the_service_is_stopped(self):
+        path, _, device = self.mount()
+        stop()
+        self.damage(device, self.blocks // 2)
+        start()
+        wait_until(lambda: self.client.properties(path, MOUNT)['Corrupted'], 'the mount to be corrupted')
+        self.assertRegex(self.journal(), r'data:1\.0\.0 .*corrupted: a block whose number is not known')
+        self.assertEqual([container for _, container, *_ in self.client.list_mounts()], ['data:1.0.0'])
+
+
+class Refused(DamageTestCase):
+    def assert_mount_refused(self, error='Corrupted', mentions='data'):
+        self.assert_refused(error, mentions, self.client.mount_file, self.package)
+        self.assertEqual(self.left_behind(), '')
+        self.assertEqual(self.client.list_mounts(), [])
+        self.assertEqual(list(RECORDS.iterdir()), [])
+
+    def test_first_block_damaged(self):
+        packages.flip(self.package, 1000)
+        self.assert_refused('Corrupted', 'data:1.0.0', self.client.mount, 'data')
+
+    def test_squashfs_superblock_damaged(self):
+        packages.flip(self.package, 5)
+        self.assert_refused('Corrupted', 'data', self.client.mount, 'data')
+
+    def test_top_of_the_hash_tree_damaged(self):
+        packages.flip(self.package, (self.blocks + 1) * BLOCK)
+        self.assert_refused('Corrupted', 'data:1.0.0', self.client.mount, 'data')
+
+    def test_squashfs_tables_at_the_end_damaged(self):
+        """The first block is good, so that it is the kernel that fails when it mounts."""
+        with open(self.package, 'rb') as file:
+            file.seek(packages.image_extent(self.package)[0] + ID_TABLE_START)
+            tables = int.from_bytes(file.read(8), 'little')
+        self.assertGreaterEqual(tables, BLOCK)
+        packages.flip(self.package, tables)
+
+        def descriptors():
+            return len(os.listdir(f'/proc/{main_pid()}/fd'))
+        self.assert_mount_refused(mentions=['data:1.0.0', 'mounting'])
+        before = descriptors()
+        for _ in range(5):
+            self.assert_mount_refused(mentions=['data:1.0.0', 'mounting'])
+        self.assertEqual(descriptors(), before)
+        packages.flip(self.package, tables)
+        self.mount()
+
+    def test_verity_superblock_damaged(self):
+        # A wrong salt cannot be seen in the superblock, but by what it makes of the first block.
+        for offset, mentions in ((0, 'signature'), (8, 'version'), (12, 'hash type'), (32, 'algorithm'),
+                                 (64, 'data block size'), (68, 'hash block size'), (72, 'data blocks'),
+                                 (80, 'first block'), (81, 'salt size'), (82, 'padding'), (88, 'first block')):
+            with self.subTest(offset=offset):
                 packages.flip(self.package, self.blocks * BLOCK + offset)
-                self.assert_refused('Corrupted', 'data', self.client.mount_file, self.package)
-                self.assertEqual(self.left_behind(), '')
+                self.assert_mount_refused(mentions=mentions)
                 packages.flip(self.package, self.blocks * BLOCK + offset)
         self.client.mount_file(self.package)
 
-    def test_signature_damaged_is_refused_by_name_and_by_file(self):
+    def test_signature_damaged_by_name_and_by_file(self):
         content = self.package.read_bytes()
         for what in (b'verity-hash: ', b'signature: '):
             with self.subTest(what):
@@ -143,31 +128,3 @@ class Corruption(ServiceTestCase):
                 self.package.write_bytes(content[:at] + changed + content[at + 1:])
                 self.assert_refused('InvalidSignature', str(self.package), self.client.mount_file, self.package)
                 self.assert_refused('InvalidSignature', 'data', self.client.mount, 'data:1.0.0')
-
-
-class Uevents(ServiceTestCase):
-    FLOOD = 5000
-
-    def test_a_flood_of_uevents_neither_blocks_nor_grows_memory(self):
-        _, container = self.add(packages.SIGNED[0])
-        self.client.mount(container)
-
-        def resident():
-            return int(re.search(r'VmRSS:\s+(\d+)', Path(f'/proc/{main_pid()}/status').read_text())[1])
-
-        def flood():
-            slowest = 0.0
-            with open('/sys/block/loop0/uevent', 'w', encoding='ascii', buffering=1) as uevent:
-                for number in range(self.FLOOD):
-                    uevent.write('change\n')
-                    if number % 500 == 0:
-                        asked = time.monotonic()
-                        self.assertEqual(len(self.client.list_mounts()), 1)
-                        slowest = max(slowest, time.monotonic() - asked)
-            return slowest
-        with system.without_udevd():  # which would work on them for minutes
-            flood()  # whatever is allocated once
-            before = resident()
-            self.assertLess(flood(), soon())
-            self.assertLess(resident() - before, 1024)  # KiB
-        self.client.unmount(container)
