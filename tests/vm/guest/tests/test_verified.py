@@ -2,6 +2,7 @@
 """Signed packages through dm-verity, as the installed service mounts them: what the kernel shows, and that nothing
 is left of it."""
 
+import hashlib
 import os
 import threading
 import time
@@ -108,6 +109,26 @@ class Verified(ServiceTestCase):
                 self.client.unmount(point)
                 self.assert_gone(f'big-{filesystem}:1.0.0')
 
+    def test_an_image_of_one_block_whose_hash_is_the_root_hash(self):
+        source = self.directory / 'source'
+        source.mkdir()
+        (source / 'data').write_bytes(b'content')
+        package = packages.pack(source, self.directory / 'vendor' / 'small-1.0.0.npk', 'small')
+        offset, size = packages.image_extent(package)
+        self.assertEqual((packages.verity_offset(package), size), (4096, 2 * 4096))
+        with open(package, 'rb') as file:
+            file.seek(offset)
+            block, superblock = file.read(4096), file.read(4096)
+        salt = superblock[88:88 + int.from_bytes(superblock[80:82], 'little')]
+        path, point = self.client.mount('small')
+        self.assertEqual(self.client.properties(path, MOUNT)['RootHash'], hashlib.sha256(salt + block).hexdigest())
+        with open(f'{point}/data', 'rb') as file:
+            self.assertEqual(file.read(), b'content')
+        self.client.unmount(point)
+        self.assert_gone('small:1.0.0')
+        packages.flip(package, 2000)
+        self.assert_refused('Corrupted', 'small:1.0.0', self.client.mount, 'small')
+
     def unmount_many_times(self):
         _, container = self.add(packages.SIGNED[0])
         for _ in range(ROUNDS // 5 if system.sanitized() else ROUNDS):
@@ -161,5 +182,3 @@ class ManyAtOnce(ServiceTestCase):
         results = self.client.call('UnmountMany', '(asa{sv})', containers, {})[0]
         self.assertEqual([result[1] for result in results], [True] * len(containers))
         self.assertEqual(self.left_behind(), '')
-
-
