@@ -71,10 +71,24 @@ class Client:
         return reply.unpack()
 
     def send(self, method, signature='()', *arguments):
-        """A call of the service whose answer is not waited for."""
+        """A call of the service that is not waited for. Returns a function: the answer's values as a tuple, the
+        Refused that it was answered with, or None while there is no answer."""
+        answers = []
+
+        def answered(connection, result):
+            try:
+                answers.append(connection.call_finish(result).unpack())
+            except GLib.Error as error:
+                answers.append(Refused(error))
+
+        def answer():
+            while GLib.MainContext.default().iteration(False):
+                pass
+            return answers[0] if answers else None
         self.connection_.call(NAME, OBJECT, NAME, method, GLib.Variant(signature, arguments), None,
-                              Gio.DBusCallFlags.NONE, PATIENCE, None, None)
+                              Gio.DBusCallFlags.NONE, PATIENCE, None, answered)
         self.connection_.flush_sync()
+        return answer
 
     def mount(self, container, **options):
         return self.call('Mount', '(sa{sv})', container, options)
