@@ -77,16 +77,19 @@ class Udev(UdevTestCase):
         wait = f"/bin/sh -c 'while [ -e {hold} ]; do sleep 0.02; done'"
         with udev.rule(f'SUBSYSTEM=="block", KERNEL=="loop*", ACTION!="remove", PROGRAM="{wait}"\n'):
             hold.touch()
-            path, _ = self.client.mount(self.container)
-            loop = self.client.properties(path, MOUNT)['LoopDevice']
-            wait_until(lambda: self.held_by_udev(loop), 'udev to lock the loop device')
-            timer = threading.Timer(0.4, hold.unlink)
-            began = time.monotonic()
-            timer.start()
-            self.client.unmount(self.container)
-            self.assertEqual(self.left_behind(), '')
-            self.assertGreater(time.monotonic() - began, 0.35)
-            timer.join()
+            try:
+                path, _ = self.client.mount(self.container)
+                loop = self.client.properties(path, MOUNT)['LoopDevice']
+                wait_until(lambda: self.held_by_udev(loop), 'udev to lock the loop device')
+                timer = threading.Timer(0.4, hold.unlink)
+                began = time.monotonic()
+                timer.start()
+                self.client.unmount(self.container)
+                self.assertEqual(self.left_behind(), '')
+                self.assertGreater(time.monotonic() - began, 0.35)
+                timer.join()
+            finally:
+                hold.unlink(missing_ok=True)
 
     def held_by_udev(self, device):
         for descriptor in Path('/proc').glob('[0-9]*/fd/*'):
