@@ -75,25 +75,29 @@ def compiler_cache(suite):
 class Builder:
     """One suite's build root and what is built in it. Used under the suite's lock."""
 
-    def __init__(self, suite, entry):
+    def __init__(self, suite, entry, source, deadline):
         self.root_ = entry / 'root'
-        self.work_ = entry / 'work'
+        # Another tree is built apart: what is built of this one stays.
+        self.work_ = entry / ('work' if source == cache.PROJECT else 'work-other')
+        self.source_ = source
+        self.deadline_ = deadline
         self.ccache_ = compiler_cache(suite)
         self.log_ = cache.directory() / f'{suite}-project.log'
         self.log_.unlink(missing_ok=True)
         self.work_.mkdir(exist_ok=True)
         self.ccache_.mkdir(parents=True, exist_ok=True)
-
-    def copy(self, source):
-        copy_source(source, self.work_ / 'source')
         shutil.copy2(HOST / 'build-project', self.work_ / 'build-project')
+
+    def copy(self):
+        copy_source(self.source_, self.work_ / 'source')
 
     def step(self, name):
         """Run one step of build-project; its output is shown only if it fails."""
         command = [HOST / 'in-root', self.root_, self.work_, self.ccache_, '/work/build-project', name]
         # nice: a guest that runs at the same time goes first
-        isolated = ['nice', '-n', '19', 'unshare', '--mount', '--pid', '--ipc', '--net', '--fork', '--kill-child=KILL', '--', *command]
-        if processes.run_logged(isolated, self.log_) != 0:
+        isolated = ['nice', '-n', '19', 'unshare', '--mount', '--pid', '--ipc', '--net', '--fork', '--kill-child=KILL',
+                    '--', *command]
+        if processes.run_logged(isolated, self.log_, self.deadline_) != 0:
             lines = self.log_.read_text(errors='replace').splitlines()
             errors = [line for line in lines if re.search(r'\berror:|^FAILED:', line, re.IGNORECASE)][:20]
             raise BuildFailed('\n'.join([*lines[-40:], f'the step "{name}" failed, see {self.log_}; errors in it:',

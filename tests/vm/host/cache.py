@@ -7,6 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 import shutil
+import time
 
 from . import processes
 
@@ -33,20 +34,20 @@ def directory():
 class SuiteLock:
     """Held while a suite's roots or builds are in use."""
 
-    def __init__(self, suite, say):
+    def __init__(self, suite, deadline, say):
         directory().mkdir(parents=True, exist_ok=True)
         self.file_ = open(directory() / f'{suite}.lock', 'w')
+        if not self.taken():
+            say('waiting for another run of this suite')
+            while not self.taken():
+                time.sleep(min(0.5, deadline.left()))
+
+    def taken(self):
         try:
             fcntl.flock(self.file_, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
         except BlockingIOError:
-            say('waiting for another run of this suite')
-            fcntl.flock(self.file_, fcntl.LOCK_EX)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file_.close()
+            return False
 
 
 def recipe_hash(kind, suite):
@@ -70,7 +71,7 @@ def remove(path):
     shutil.rmtree(path)
 
 
-def root(kind, suite, rebuild, say):
+def root(kind, suite, rebuild, deadline):
     """The entry of this kind for the present recipe: a directory, made if need be. Others of the suite go."""
     entry = directory() / f'{suite}-{kind}-{recipe_hash(kind, suite)}'
     for old in directory().glob(f'{suite}-{kind}-*'):
@@ -82,7 +83,7 @@ def root(kind, suite, rebuild, say):
     log = directory() / f'{suite}-{kind}.log'
     log.unlink(missing_ok=True)
     making.mkdir()
-    status = processes.run_logged(processes.isolated([RECIPE / f'{kind}-root', suite, making]), log)
+    status = processes.run_logged(processes.isolated([RECIPE / f'{kind}-root', suite, making]), log, deadline)
     if status != 0:
         tail = log.read_text(errors='replace').splitlines()[-30:]
         remove(making)

@@ -6,6 +6,8 @@ import atexit
 import subprocess
 import threading
 
+from .deadline import Reached
+
 _children = set()
 _lock = threading.Lock()
 
@@ -19,11 +21,17 @@ def start(command, **kwargs):
 
 
 def finish(child, timeout=None):
-    """Wait for a child; its exit status."""
-    status = child.wait(timeout)
-    with _lock:
-        _children.discard(child)
-    return status
+    """Wait for a child; its exit status. After `timeout` seconds it is killed, and subprocess.TimeoutExpired raised."""
+    try:
+        return child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        raise
+    finally:
+        if child.returncode is not None:
+            with _lock:
+                _children.discard(child)
 
 
 def isolated(command):
@@ -31,10 +39,15 @@ def isolated(command):
     return ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--', *command]
 
 
-def run_logged(command, log, **kwargs):
-    """Run a command, output appended to the file `log`; its exit status."""
+def run_logged(command, log, deadline):
+    """Run a command, output appended to the file `log`; its exit status. Reached if it was not done in time."""
+    left = deadline.left()
     with open(log, 'ab') as out:
-        return finish(start(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, **kwargs))
+        child = start(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            return finish(child, left)
+        except subprocess.TimeoutExpired:
+            raise Reached from None
 
 
 @atexit.register

@@ -12,11 +12,16 @@ from . import processes
 QEMU = 'qemu-system-x86_64'
 TIMED_OUT = 124
 DIED = 125
+FETCH_LIMIT = 60  # seconds for reading the results from a disk, whatever state the guest left it in
 PAYLOAD_MIB = 4096  # sparse
 MEMORY_MIB = 1536
 # SELinux without a policy changes nothing; one test loads a policy at the very end.
 KERNEL = ('console=ttyS0 panic=-1 oops=panic mitigations=off security=selinux enforcing=0 audit=0 nokaslr '
           'random.trust_cpu=on systemd.show_status=0 quiet')
+
+
+class BootFailed(Exception):
+    """What the guest needs could not be made."""
 
 
 def cpu():
@@ -26,10 +31,12 @@ def cpu():
     return 'max,-cx16' if int(re.search(r'version (\d+)', version)[1]) < 8 else 'max'
 
 
-def make_disk(payload, image):
-    subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext4', '-O', '^has_journal,^metadata_csum', '-m', '0',
-                    '-E', 'root_owner=0:0,nodiscard', '-d', payload, image, f'{PAYLOAD_MIB}M'],
-                   check=True, stdout=subprocess.DEVNULL)
+def make_disk(payload, image, timeout):
+    made = subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext4', '-O', '^has_journal,^metadata_csum', '-m', '0',
+                           '-E', 'root_owner=0:0,nodiscard', '-d', payload, image, f'{PAYLOAD_MIB}M'],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False)
+    if made.returncode != 0:
+        raise BootFailed(f'{made.stdout.strip()}\nmaking the disk for the guest failed (mke2fs: {made.returncode})')
 
 
 def command_line(root, scratch):
@@ -51,7 +58,7 @@ def fetch_results(scratch, results):
     results.parent.mkdir(parents=True, exist_ok=True)
     (scratch / 'fetched').mkdir()
     subprocess.run(['debugfs', '-R', f'rdump /results {scratch}/fetched', scratch / 'payload.ext4'],
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=FETCH_LIMIT, check=False)
     (scratch / 'fetched' / 'results').mkdir(exist_ok=True)
     shutil.copy(scratch / 'console', scratch / 'fetched' / 'results')
     shutil.move(scratch / 'fetched' / 'results', results)
@@ -64,11 +71,12 @@ def reported_status(scratch):
 
 def boot(root, payload, scratch, timeout, results, say, shell=False):
     """Run the payload's guest/run.sh in the guest that `root` (a directory) holds, each line of output to say().
-    `scratch` is a directory for the disks of this boot, gone afterwards. Returns run.sh's exit status, TIMED_OUT
-    after `timeout` seconds, or DIED if the guest ended without reporting one."""
+    `scratch` is a directory for the disks of this boot; the caller removes it. Returns run.sh's exit status, TIMED_OUT
+    if the machine had not ended after `timeout` seconds, whatever it reported, or DIED if it ended and reported
+    nothing."""
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    make_disk(payload, scratch / 'payload.ext4')
+    make_disk(payload, scratch / 'payload.ext4', timeout)
     for port in ('console', 'status'):
         (scratch / port).touch()
     streams = {} if shell else {'stdin': subprocess.DEVNULL, 'stdout': subprocess.PIPE}
@@ -84,21 +92,21 @@ def boot(root, payload, scratch, timeout, results, say, shell=False):
     timer.daemon = True
     if not shell:
         timer.start()
-        for line in child.stdout:
-            say(line.decode(errors='replace').rstrip('\r\n'))
+        with child.stdout:
+            for line in child.stdout:
+                say(line.decode(errors='replace').rstrip('\r\n'))
     ended = processes.finish(child)
     timer.cancel()
     fetch_results(scratch, results)
     status = reported_status(scratch)
-    if status is None:
-        for port, lines in (('console', 40), ('errors', 10)):
-            for line in (scratch / port).read_text(errors='replace').splitlines()[-lines:]:
-                say(f'{port}: {line}')
-        if late.is_set():
-            say(f'no exit status within {timeout:g} s')
-            status = TIMED_OUT
-        else:
-            say(f'the guest died (QEMU ended with {ended})')
-            status = DIED
-    shutil.rmtree(scratch)
-    return status
+    if status is not None and not late.is_set():
+        return status
+    for port, lines in (('console', 40), ('errors', 10)):
+        for line in (scratch / port).read_text(errors='replace').splitlines()[-lines:]:
+            say(f'{port}: {line}')
+    if not late.is_set():
+        say(f'the guest died (QEMU ended with {ended})')
+        return DIED
+    say(f'no exit status within {timeout:g} s' if status is None else
+        f'the guest reported exit status {status} and was still running after {timeout:g} s')
+    return TIMED_OUT
