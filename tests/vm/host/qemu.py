@@ -15,9 +15,10 @@ DIED = 125
 FETCH_LIMIT = 60  # seconds for reading the results from a disk, whatever state the guest left it in
 PAYLOAD_MIB = 4096  # sparse
 MEMORY_MIB = 1536
-# SELinux without a policy changes nothing; one test loads a policy at the very end.
+# SELinux without a policy changes nothing; one test loads a policy at the very end. The log keeps every line, for the
+# look at its end.
 KERNEL = ('console=ttyS0 panic=-1 oops=panic mitigations=off security=selinux enforcing=0 audit=0 nokaslr '
-          'random.trust_cpu=on systemd.show_status=0 quiet')
+          'random.trust_cpu=on log_buf_len=4M systemd.show_status=0 quiet')
 
 
 class BootFailed(Exception):
