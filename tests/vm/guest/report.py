@@ -34,9 +34,14 @@ class Report:
         for line in details.rstrip().splitlines():
             print(f'    {line}', flush=True)
 
-    def check(self, name, problem, seconds=0):
-        """A test by its problem; empty if there is none."""
-        self.add('FAILED' if problem else 'ok', name, seconds, problem)
+    def check(self, name, function, *args):
+        """A test that is a function: it returns the problem as text, empty if there is none."""
+        start = time.monotonic()
+        try:
+            problem = function(*args)
+        except Exception:
+            problem = traceback.format_exc()
+        self.add('FAILED' if problem else 'ok', name, time.monotonic() - start, problem)
 
     def ran(self):
         return sum(self.counts.values()) > 0

@@ -55,9 +55,12 @@ def run_python(report, tests, variant):
         return
     os.environ['NORTHSTAR_SANITIZED'] = '1'
     sanitized.install(PAYLOAD / 'install-sanitized')
+    for fault, words in sanitized.FAULTS.items():
+        report.check(f'sanitized/a service with a fault is noticed: {fault}',
+                     sanitized.unnoticed, PAYLOAD / 'fault', fault, words)
+    report.check('sanitized/the service runs with AddressSanitizer', sanitized.not_sanitized)
     unittest.TestSuite(chosen).run(Lines(report, variant))
-    sanitized.stop_service()
-    report.check('sanitized/service ends without a report', sanitized.take_reports())
+    report.check('sanitized/the service ends well and without a report', sanitized.bad_end)
 
 
 def run_program(report, program, variant, pattern):
@@ -117,7 +120,7 @@ def main():
     if not report.ran():
         print('no test ran', flush=True)
         return 1
-    report.check('kernel logged no fault', kernel_log.faults_since(booted, kernel_log.read()))
+    report.check('kernel logged no fault', kernel_log.faults_since, booted, kernel_log.read())
     return report.finish()
 
 

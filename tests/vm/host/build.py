@@ -103,12 +103,18 @@ class Builder:
             raise BuildFailed('\n'.join([*lines[-40:], f'the step "{name}" failed, see {self.log_}; errors in it:',
                                          *errors]))
 
+    def versions(self):
+        """One line: what the programs were built with and link, checked to be the suite's."""
+        self.step('versions')
+        return (self.work_ / 'versions').read_text().strip()
+
     def gather(self, payload, sanitized):
         """Fill a payload directory: what the build, and if `sanitized` the other one, installs, their test programs,
         and of the source what tests need at run time."""
         shutil.copytree(self.work_ / 'stage', payload / 'install', symlinks=True)
         if sanitized:
             shutil.copytree(self.work_ / 'stage-sanitized', payload / 'install-sanitized')
+            shutil.copy2(self.work_ / 'fault', payload / 'fault')
         for variant in ('normal', 'sanitized') if sanitized else ('normal',):
             built = self.work_ / 'source' / BUILDS[variant] / 'tests' / 'system'
             programs = [p for p in built.iterdir() if p.is_file() and os.access(p, os.X_OK)] if built.is_dir() else []
