@@ -71,13 +71,13 @@ void ArgumentReader::read(UniqueFd& fd) {
 void ArgumentReader::read(Options& options) {
     expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_ARRAY, "{sv}"));
     while (expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
-        readEntry(options);
+        if (!readEntry(options)) return;
         expect(sd_bus_message_exit_container(message_));
     }
     expect(sd_bus_message_exit_container(message_));
 }
 
-void ArgumentReader::readEntry(Options& options) {
+bool ArgumentReader::readEntry(Options& options) {
     const std::string_view name{text()};
     const std::string key{name.substr(0, NAME_MAX)};  // what is longer is known to no method
     if (options.contains(key)) refuseOption(key, "is given twice");
@@ -97,9 +97,11 @@ void ArgumentReader::readEntry(Options& options) {
         if (value.size() >= PATH_MAX) refuseOption(key, "is too long: " + std::to_string(value.size()) + " bytes");
         options.emplace(key, std::string{value});
     } else {
-        refuseOption(key, "must be of type b or s, not " + printable(type));
+        options.emplace(key, std::monostate{});
+        return false;
     }
     expect(sd_bus_message_exit_container(message_));
+    return true;
 }
 
 }  // namespace northstar::bus

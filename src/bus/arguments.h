@@ -14,8 +14,8 @@
 
 namespace northstar::bus {
 
-// The a{sv} at the end of a call. No option has another type.
-using Options = std::map<std::string, std::variant<bool, std::string>>;
+// The a{sv} at the end of a call. No option has another type: monostate is for what the method refuses by its name.
+using Options = std::map<std::string, std::variant<bool, std::string, std::monostate>>;
 
 // Each function reads the next argument, and throws InvalidArgs if it is not what is expected.
 class ArgumentReader {
@@ -29,13 +29,15 @@ public:
     void read(std::vector<std::string>& items);
     // A copy that is closed on exec.
     void read(UniqueFd& fd);
-    // At most 16, each once, a text at most as long as a path may be, else InvalidArgs naming the key.
+    // At most 16, each once, a text at most as long as a path may be, else InvalidArgs naming the key. The last argument:
+    // nothing is read of a value of another type, nor behind it.
     void read(Options& options);
 
 private:
     // The next string, inside the message; nullptr at the end of an array.
     [[nodiscard]] const char* text();
-    void readEntry(Options& options);
+    // False for another type.
+    [[nodiscard]] bool readEntry(Options& options);
 
     sd_bus_message* message_;
 };
