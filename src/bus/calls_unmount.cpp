@@ -45,15 +45,18 @@ Async<Done> Calls::explainBusy(CallPtr call, MountRecord record) {
 }
 
 Async<Calls::UnmountOutcome> Calls::unmountNow(std::uint32_t id, bool lazy) {
-    const MountRecord* found = core_.registry.find(id);
+    MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     core_.unmounting.insert(id);
+    auto image = std::exchange(found->image, nullptr);  // whoever lets go of it last gives back its memory, which takes time
     UnmountOutcome outcome{*found};
     const MountRecord& record = outcome.record;
     std::exception_ptr failure;
     try {
-        Work job{core_.workers, core_.loop, record.container(), [this, &record, lazy] {
-                     return unmountRecord(core_.kernel, core_.state, record, lazy);
+        Work job{core_.workers, core_.loop, record.container(), [this, &record, &image, lazy] {
+                     const bool released = unmountRecord(core_.kernel, core_.state, record, lazy);
+                     image.reset();
+                     return released;
                  }};
         outcome.released = co_await job;
     } catch (...) {
@@ -61,6 +64,7 @@ Async<Calls::UnmountOutcome> Calls::unmountNow(std::uint32_t id, bool lazy) {
     }
     core_.unmounting.erase(id);
     if (failure) {
+        if (MountRecord* still = core_.registry.find(id)) still->image = std::move(image);
         core_.mountTableChanged();  // it was left out of the looks meanwhile
         if (!hasCode(failure, Code::Busy)) std::rethrow_exception(failure);
         outcome.busy = true;

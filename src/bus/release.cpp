@@ -29,7 +29,8 @@ Async<Done> awaitRelease(Core& core, MountRecord record) {
         pause = std::min(2 * pause, kLongestPause);
         Work look{core.workers, core.loop, "", [&] { return releaseDevices(core.kernel, record); }};
         const bool gone = co_await look;
-        if (gone) co_return Done{};
+        // Another mount of the same file looks like this one's device, and shows that it was free.
+        if (gone || core.registry.isReused(record)) co_return Done{};
     }
     Work which{core.workers, core.loop, "", [&] { return deviceLeft(core.kernel, record); }};
     const std::string left = co_await which;

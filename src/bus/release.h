@@ -7,8 +7,8 @@
 namespace northstar::bus {
 
 // Returns when the devices are gone, or after 2 s with a line in the log if somebody else holds them: they go
-// with them (udev's probing holds a device for tens of milliseconds), and count against the limits until then. Takes a
-// worker for moments only, so that devices that are held keep no mount waiting. Never throws.
+// with them (udev's probing holds a device for tens of milliseconds), and count against their owner's limit until then
+// (Registry::hold). Takes a worker for moments only, so that devices that are held keep no mount waiting. Never throws.
 Async<Done> awaitRelease(Core& core, MountRecord record);
 
 // If there are many held devices, or this user's next mount would exceed a limit: looks which are still held, once

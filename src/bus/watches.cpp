@@ -37,6 +37,7 @@ Watches::Watches(Core& core) : core_{core}, mounts_{core.kernel.watchMounts()} {
     } catch (const Error& error) {
         spdlog::warn("Corruption will not be reported: {}", error.what());
     }
+    mountTableChanged();  // since the mounts were adopted
 }
 
 Watches::~Watches() {
@@ -64,7 +65,8 @@ Detached Watches::look() {
     for (const auto& [id, record] : core_.registry.mounts()) {
         if (core_.unmounting.contains(id)) continue;
         records.push_back(record);
-        if (asked_.insert(id).second && !record.corrupted) unasked.push_back(record);
+        records.back().image.reset();  // not to be the last to let go of it, here
+        if (asked_.insert(id).second && !record.corrupted) unasked.push_back(records.back());
     }
     if (records.empty()) co_return;
     looking_ = true;
@@ -78,12 +80,14 @@ Detached Watches::look() {
             core_.loop.after(kCoalesce, [this, ids = found.corrupted] { reportUnknown(ids); });
         }
         for (const MountRecord& record : found.vanished) {
-            if (core_.registry.find(record.id) == nullptr || core_.unmounting.contains(record.id)) continue;
-            const bool corrupted = core_.registry.find(record.id)->corrupted;  // it may have been seen meanwhile
+            MountRecord* known = core_.registry.find(record.id);
+            if (known == nullptr || core_.unmounting.contains(record.id)) continue;
+            const bool corrupted = known->corrupted;  // it may have been seen meanwhile
+            auto image = std::exchange(known->image, nullptr);
             spdlog::warn("{} was unmounted from {} by somebody else{}", record.container(), record.mountPoint,
                          corrupted ? "; it was corrupted" : "");
             core_.registry.remove(record.id);
-            cleanUp(record);
+            cleanUp(record, std::move(image));
             core_.events.unmounted(record, corrupted ? "corruption" : "external");
         }
     } catch (const std::exception& error) {
@@ -93,15 +97,18 @@ Detached Watches::look() {
     looking_ = false;
 }
 
-Detached Watches::cleanUp(MountRecord record) {
+Detached Watches::cleanUp(MountRecord record, std::shared_ptr<const void> image) {
     ++cleaning_;
     bool released = false;
     {
         // Before whatever is asked for this container or mount point next.
         const Order::Keys keys{record.container(), record.mountPoint};
         const Order::Turn turn = co_await core_.order.enter("", keys);
-        Work job{core_.workers, core_.loop, record.container(),
-                 [this, &record] { return cleanUpAfterExternalUnmount(core_.kernel, core_.state, record); }};
+        Work job{core_.workers, core_.loop, record.container(), [this, &record, &image] {
+                     const bool gone = cleanUpAfterExternalUnmount(core_.kernel, core_.state, record);
+                     image.reset();  // gives back its memory, which takes time
+                     return gone;
+                 }};
         released = co_await job;
     }
     if (!released) co_await awaitRelease(core_, record);

@@ -24,7 +24,7 @@ public:
 private:
     void mountTableChanged();
     Detached look();
-    Detached cleanUp(MountRecord record);
+    Detached cleanUp(MountRecord record, std::shared_ptr<const void> image);
     void readCorruption();
     void report(const Corruption& event);
     void reportUnknown(const std::vector<std::uint32_t>& ids);

@@ -45,11 +45,15 @@ bool Registry::holdsTooMany(uid_t owner) const {
 bool Registry::isFull(uid_t owner) const { return allFull() || isFullOf(owner) || holdsTooMany(owner); }
 
 void Registry::hold(MountRecord record) {
-    if (record.ownerUid == 0) return;
-    const bool reused = std::ranges::any_of(mounts_, [&](const auto& mount) {
-        return mount.first != record.id && mount.second.loopDevice == record.loopDevice;
+    if (record.ownerUid == 0 || isReused(record)) return;
+    record.image.reset();  // the loop device has its own hold on it
+    held_.insert_or_assign(record.id, std::move(record));
+}
+
+bool Registry::isReused(const MountRecord& gone) const {
+    return std::ranges::any_of(mounts_, [&](const auto& mount) {
+        return mount.first != gone.id && mount.second.loopDevice == gone.loopDevice;
     });
-    if (!reused) held_.insert_or_assign(record.id, std::move(record));
 }
 
 std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,

@@ -55,6 +55,8 @@ public:
     // and unmounting. A user has as many as mountsPerUid at most when mounting; those of uid 0, who is exempt, are not
     // remembered.
     void hold(MountRecord record);
+    // Does another mount use the loop device of this one by now? Then it was free meanwhile.
+    [[nodiscard]] bool isReused(const MountRecord& gone) const;
     void letGo(std::uint32_t id) { held_.erase(id); }
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& held() const noexcept { return held_; }
     // Would reserve() throw LimitsExceeded?

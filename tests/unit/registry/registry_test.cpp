@@ -149,5 +149,28 @@ TEST(Registry, FindsByWhatCallersKnow) {
     EXPECT_FALSE(registry.isMounted("a:1.0.0", "other"));
 }
 
+TEST(Registry, ADeviceThatIsHeldKeepsNoImage) {
+    Registry registry{{0, 0}};
+    MountRecord gone = record(1, "a", "/a", 1000);
+    gone.image = std::make_shared<int>();
+    const std::weak_ptr<const void> image = gone.image;
+    registry.hold(std::move(gone));
+    EXPECT_EQ(registry.held().size(), 1U);
+    EXPECT_TRUE(image.expired());
+}
+
+TEST(Registry, ALoopDeviceIsReusedWhenAnotherMountHasIt) {
+    Registry registry{{0, 0}};
+    const MountRecord gone = record(1, "a", "/a");
+    registry.add(gone);
+    EXPECT_FALSE(registry.isReused(gone));  // by itself
+    MountRecord other = record(2, "a", "/b");
+    registry.add(other);
+    EXPECT_FALSE(registry.isReused(gone));
+    other.loopDevice = gone.loopDevice;
+    registry.add(other);
+    EXPECT_TRUE(registry.isReused(gone));
+}
+
 }  // namespace
 }  // namespace northstar::test
