@@ -2,6 +2,7 @@
 #include "repository/catalog.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -10,24 +11,39 @@ namespace {
 
 using Shared = std::shared_ptr<const Repository>;
 
-std::string nameOf(const std::string& container) { return container.substr(0, container.find(':')); }
+// The entries of a map whose key is this container; of a name: of all its versions. ';' comes after ':'.
+template <typename Map>
+auto rangeOf(const Map& map, const std::string& what) {
+    if (what.find(':') != std::string::npos) return map.equal_range(what);
+    return std::pair{map.lower_bound(what + ':'), map.lower_bound(what + ';')};
+}
 
-// The refusal of a file that claims to be this container ("name" matches any version of it).
-const Error* findRefusal(const std::vector<Shared>& repositories, const std::string& what) {
-    const bool anyVersion = what.find(':') == std::string::npos;
-    for (const auto& repository : repositories) {
-        for (const auto& [file, refusal] : repository->content.refused) {
-            if (refusal.claimed == what || (anyVersion && nameOf(refusal.claimed) == what)) return &refusal.error;
-        }
-    }
-    return nullptr;
+std::multimap<std::string, std::string> claimsIn(const RepositoryContent& content) {
+    std::multimap<std::string, std::string> claims;
+    for (const auto& [file, refusal] : content.refused) claims.emplace(refusal.claimed, file);
+    return claims;
 }
 
 }  // namespace
 
 void Catalog::set(Shared repository) {
     const std::string name = repository->name;
+    claims_.insert_or_assign(name, claimsIn(repository->content));
     repositories_.insert_or_assign(name, std::move(repository));
+}
+
+void Catalog::replace(Repositories repositories) {
+    repositories_ = std::move(repositories);
+    claims_.clear();
+    for (const auto& [name, repository] : repositories_) claims_.emplace(name, claimsIn(repository->content));
+}
+
+const Error* Catalog::findRefusal(const std::string& repository, const std::string& what) const {
+    const auto& claims = claims_.at(repository);
+    auto [first, last] = rangeOf(claims, what);
+    // A file of which nothing can be read claims to be what it is called, without a version.
+    if (first == last) std::tie(first, last) = claims.equal_range(what);
+    return first == last ? nullptr : &repositories_.at(repository)->content.refused.at(first->second).error;
 }
 
 Shared Catalog::repository(const std::string& name) const {
@@ -47,13 +63,10 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
         for (const auto& [name, place] : repositories_) places.push_back(place);
         std::ranges::stable_partition(places, [](const auto& place) { return place->verified(); });
     }
-    // By key, which is the name and the version: a call may name thousands that are not there. ';' comes after ':'.
-    const bool exact = what.find(':') != std::string::npos;
+    // By key: a call may name thousands that are not there.
     Found best;
     for (const auto& place : places) {
-        const auto& entries = place->content.entries;
-        const auto [first, last] = exact ? entries.equal_range(what)
-                                         : std::pair{entries.lower_bound(what + ':'), entries.lower_bound(what + ';')};
+        const auto [first, last] = rangeOf(place->content.entries, what);
         for (auto it = first; it != last; ++it) {
             const auto& [container, entry] = *it;
             if (!best.repository || best.entry.package->manifest.version < entry.package->manifest.version) {
@@ -62,7 +75,9 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
         }
     }
     if (best.repository) return best;
-    if (const Error* refusal = findRefusal(places, what)) throw *refusal;
+    for (const auto& place : places) {
+        if (const Error* refusal = findRefusal(place->name, what)) throw *refusal;
+    }
     throw Error{Code::NoSuchContainer, "There is no container " + printable(what) +
                                            (repository.empty() ? " in any repository" : " in repository " + repository) +
                                            "; ListContainers shows those there are"};
@@ -74,6 +89,7 @@ void Catalog::change(const std::string& repository, const std::function<void(Rep
     if (it == repositories_.end()) return;
     auto changed = std::make_shared<Repository>(*it->second);
     edit(changed->content);
+    claims_.insert_or_assign(repository, claimsIn(changed->content));
     it->second = std::move(changed);
 }
 

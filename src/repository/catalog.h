@@ -23,7 +23,7 @@ public:
 
     [[nodiscard]] const Repositories& repositories() const noexcept { return repositories_; }
     void set(std::shared_ptr<const Repository> repository);
-    void replace(Repositories repositories) { repositories_ = std::move(repositories); }
+    void replace(Repositories repositories);
 
     // Throws NoSuchRepository.
     [[nodiscard]] std::shared_ptr<const Repository> repository(const std::string& name) const;
@@ -41,8 +41,11 @@ public:
 
 private:
     void change(const std::string& repository, const std::function<void(RepositoryContent&)>& edit);
+    [[nodiscard]] const Error* findRefusal(const std::string& repository, const std::string& what) const;
 
     Repositories repositories_;
+    // Of each repository: the files that were refused, by the container that they claim to be.
+    std::map<std::string, std::multimap<std::string, std::string>> claims_;
 };
 
 }  // namespace northstar
