@@ -64,7 +64,7 @@ void DataCheck::workThrough() {
     while (!failed_) {
         const std::uint64_t first = nextChunk_.fetch_add(1) * kChunkBlocks;
         if (first >= verity_.dataBlocks || first > damagedBlock_) return;
-        if (stop_.stop_requested()) throw Error{Code::Failed, "Verifying the image was stopped"};
+        if (stop_.stop_requested()) throw Error{Code::Failed, "Checking the image was given up, as its caller has left or the service stops; try again"};
         const std::uint64_t size = std::min(kChunkBlocks, verity_.dataBlocks - first) * kBlock;
         const std::span<std::uint8_t> data = std::span{buffer}.first(size);
         const std::size_t got = readAt(fd_, image_.offset + first * kBlock, data);

@@ -2,6 +2,7 @@
 #include "package/hash_tree.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
 #include <string>
@@ -87,6 +88,27 @@ HashTree HashTree::load(int fd, Extent image, const Verity& verity) {
         throw Error{Code::CapacityExceeded, "Not enough memory for the hash tree of " +
                                                 std::to_string(verity.dataBlocks) + " blocks"};
     }
+}
+
+void HashTree::checkFirstBlock(int fd, Extent image, const Verity& verity) {
+    SaltedHash hash{verity.salt};
+    Sha256 expected = verity.rootHash;
+    const auto check = [&](std::uint64_t block, const char* which, const char* where) {
+        std::array<std::uint8_t, kBlock> bytes{};
+        const std::size_t got = readAt(fd, image.offset + block * kBlock, bytes);
+        if (got != bytes.size() || hash(bytes) != expected) {
+            throw Error{Code::Corrupted, which + std::to_string(block) + " of the image" + where +
+                                             " does not match the signed root hash"};
+        }
+        std::copy_n(bytes.begin(), expected.size(), expected.begin());
+    };
+    const std::vector<std::uint64_t> sizes = levelSizes(verity.dataBlocks);
+    std::uint64_t at = verity.hashStartBlock();
+    for (auto blocks = sizes.rbegin(); blocks != sizes.rend(); ++blocks) {
+        check(at, "Block ", ", in its hash tree,");
+        at += *blocks;
+    }
+    check(0, "Data block ", "");
 }
 
 void HashTree::verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop,

@@ -3,15 +3,14 @@
 // was good, and from the very bytes that the signature covers.
 #include "package/package.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
 #include "package/archive.h"
 #include "package/digest.h"
 #include "package/filesystem.h"
+#include "package/hash_tree.h"
 #include "package/read_at.h"
 #include "package/signature.h"
 
@@ -91,48 +90,13 @@ Verity readVerity(int fd, Extent image, const SignedHashes& hashes) {
     return parseVeritySuperblock(superblock, hashes.rootHash, hashes.verityOffset, image.size);
 }
 
-// First blocks of the levels of the hash tree, the top level first: the path from the root to data block 0. Of the
-// format see package/hash_tree.h.
-std::vector<std::uint64_t> pathToFirstBlock(const Verity& verity) {
-    constexpr std::uint64_t kDigestsPerBlock = Verity::kBlockSize / sizeof(Sha256);
-    std::vector<std::uint64_t> sizes;  // the lowest level first
-    for (std::uint64_t count = verity.dataBlocks; count > 1; sizes.push_back(count)) {
-        count = count / kDigestsPerBlock + (count % kDigestsPerBlock != 0 ? 1 : 0);
-    }
-    std::vector<std::uint64_t> path;
-    std::uint64_t at = verity.hashStartBlock();
-    for (auto size = sizes.rbegin(); size != sizes.rend(); ++size) {
-        path.push_back(at);
-        at += *size;
-    }
-    return path;
-}
-
-// Reads one block a level, however large the image is: nobody has been authorized yet. Throws Corrupted.
-void checkFirstBlock(int fd, Extent image, const Verity& verity) {
-    SaltedHash hash{verity.salt};
-    Sha256 expected = verity.rootHash;
-    const auto check = [&](std::uint64_t block, bool inTree) {
-        std::array<std::uint8_t, Verity::kBlockSize> bytes{};
-        const std::size_t got = readAt(fd, image.offset + block * Verity::kBlockSize, bytes);
-        if (got != bytes.size() || hash(bytes) != expected) {
-            throw Error{Code::Corrupted, (inTree ? "Block " : "Data block ") + std::to_string(block) + " of the image" +
-                                             (inTree ? ", in its hash tree," : "") +
-                                             " does not match the signed root hash"};
-        }
-        std::copy_n(bytes.begin(), expected.size(), expected.begin());
-    };
-    for (const std::uint64_t block : pathToFirstBlock(verity)) check(block, true);
-    check(0, false);
-}
-
 // An image that shows no filesystem may be a damaged one, which the hash of its first block tells.
 Filesystem filesystemOf(const Package& package) {
     const int fd = package.fd.get();
     try {
         return detectFilesystem(fd, {package.image.offset, package.dataSize()});
     } catch (const Error&) {
-        if (package.verity) checkFirstBlock(fd, package.image, *package.verity);
+        if (package.verity) HashTree::checkFirstBlock(fd, package.image, *package.verity);
         throw;
     }
 }

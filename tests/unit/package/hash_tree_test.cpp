@@ -170,7 +170,7 @@ TEST(HashTree, StopsWhenItIsAskedTo) {
     const HashTree tree = HashTree::load(image.file.fd(), image.extent, image.verity);
     std::stop_source stop;
     std::atomic<int> chunks = 0;
-    expectError(Code::Failed, "stopped", [&] {
+    expectError(Code::Failed, "given up", [&] {
         tree.verifyData(image.file.fd(), image.extent, 2, stop.get_token(), [&](auto, auto) {
             ++chunks;
             stop.request_stop();

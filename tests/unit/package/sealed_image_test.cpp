@@ -128,7 +128,7 @@ TEST(SealedImage, IsNotMadeOnceItIsStopped) {
     const Package package = open(buildPackage({}).release());
     std::stop_source stop;
     stop.request_stop();
-    expectError(Code::Failed, "stopped", [&] { (void)sealImage(package, 1, stop.get_token()); });
+    expectError(Code::Failed, "given up", [&] { (void)sealImage(package, 1, stop.get_token()); });
 }
 
 TEST(Sealed, MeansAllOfWriteShrinkAndGrow) {
