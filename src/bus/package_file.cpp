@@ -63,15 +63,15 @@ UniqueFd openPackageFile(const std::string& path) {
 }
 
 std::string describeDescriptor(int fd) {
-    const std::string id = mountIdOf(fd);
-    if (id.empty() || !isMountHere(id)) return kUnknown;
     std::array<char, PATH_MAX> target{};
     const auto length = readlink(magicLinkOf(fd).c_str(), target.data(), target.size());
     if (length <= 0 || target[0] != '/') return kUnknown;
     const std::string path{target.data(), static_cast<std::size_t>(length)};
     // d_path() in the kernel: a file that was unlinked is named so, and its path may be another one's.
     if (path.size() == target.size() || path.ends_with(" (deleted)")) return kUnknown;
-    return hasControls(path) ? kUnknown : path;
+    if (hasControls(path)) return kUnknown;
+    const std::string id = mountIdOf(fd);
+    return !id.empty() && isMountHere(id) ? path : kUnknown;
 }
 
 }  // namespace northstar::bus

@@ -44,7 +44,7 @@ std::string signalLine(sdbus::Message& message) {
         message >> object;
         text();
         message >> block;
-        line += " block " + std::to_string(block);
+        line += block == UINT64_MAX ? " block unknown" : " block " + std::to_string(block);
     } else if (line == "Installed" || line == "Uninstalled") {
         text(), text();
     }

@@ -74,7 +74,7 @@ MountRecord deserialize(const toml::table& table) {
     r.mountedAt = number("mounted_at");
     r.identity = {number("mount_id"), number("unique_mount_id"), number("device_number")};
     r.verityUuid = text("verity_uuid");
-    r.diskSequence = number("disk_sequence");
+    r.diskSequence = table.contains("disk_sequence") ? number("disk_sequence") : 0;  // 0: written by an older version
     r.backing = {number("backing_device"), number("backing_inode"), number("backing_offset")};
     r.mountPointCreated = flag("mount_point_created");
     return r;

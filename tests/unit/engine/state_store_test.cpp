@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
@@ -63,6 +64,23 @@ TEST(StateStore, WhatIsSavedIsLoaded) {
     EXPECT_EQ(loaded[0].diskSequence, record.diskSequence);
     EXPECT_TRUE(loaded[0].corrupted);
     EXPECT_TRUE(loaded[0].mountPointCreated);
+}
+
+TEST(StateStore, ARecordOfAVersionThatKnewNoDiskSequenceIsRead) {
+    const TemporaryDirectory directory;
+    const StateStore store{directory.path()};
+    MountRecord record;
+    record.id = 1;
+    record.diskSequence = 77;
+    store.save(record);
+    std::ifstream saved{directory / "mounts/1.toml"};
+    std::string older;
+    for (std::string line; std::getline(saved, line);) {
+        if (!line.starts_with("disk_sequence")) older += line + "\n";
+    }
+    directory.write("mounts/1.toml", older);
+    ASSERT_EQ(store.load().size(), 1U);
+    EXPECT_EQ(store.load()[0].diskSequence, 0U);
 }
 
 TEST(StateStore, RemovedRecordsAreGone) {
