@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What polkit's rules, and the person who is asked, get to know of a call.
+#include "bus_test.h"
+
+namespace northstar::test {
+namespace {
+
+using Actions = std::vector<std::string>;
+
+const std::string kPrefix = "org.northstar.mounter.";
+const Options kAllowUnverified{{"allow_unverified", sdbus::Variant{true}}};
+
+class AuthorizationDetails : public BusTest {
+protected:
+    AuthorizationDetails() { callAs(1000); }
+};
+
+TEST_F(AuthorizationDetails, TellRulesWhatIsToBeMounted) {
+    client().mount("multi");
+    ASSERT_EQ(polkit_->asked().size(), 1U);
+    auto details = polkit_->asked()[0].details;
+    EXPECT_EQ(details["container"], "multi:1.2.0");
+    EXPECT_EQ(details["version"], "1.2.0");
+    EXPECT_EQ(details["repository"], "main");
+    EXPECT_EQ(details["verified"], "true");
+    EXPECT_EQ(details["target"], runDir() + "/multi:1.2.0");
+}
+
+TEST_F(AuthorizationDetails, TellRulesHowItIsMounted) {
+    client().mount("multi", {{"noexec", sdbus::Variant{true}}, {"verity", sdbus::Variant{std::string{"restart"}}}});
+    client().mountFile(dataPath("signed/fonts-2.3.4.npk"), {{"noexec", sdbus::Variant{true}}});
+    const auto asked = polkit_->asked();
+    ASSERT_EQ(asked.size(), 3U);
+    for (const auto& question : asked) EXPECT_EQ(question.details.at("noexec"), "true") << question.action;
+    EXPECT_EQ(asked[0].details.at("verity"), "restart");
+    EXPECT_EQ(asked[1].details.at("verity"), "eio");
+    EXPECT_EQ(asked[2].details.at("verity"), "eio");
+}
+
+TEST_F(AuthorizationDetails, WhoMustAgreeThatDamageBringsTheMachineDownIsToldSo) {
+    const auto message = [&](std::size_t at) { return polkit_->asked().at(at).details.at("polkit.message"); };
+    const Options panic{{"verity", sdbus::Variant{std::string{"panic"}}}};
+    client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), panic);
+    EXPECT_EQ(polkit_->actions(), (Actions{kPrefix + "mount-unverified", kPrefix + "mount"}));
+    for (std::size_t at : {0U, 1U}) EXPECT_NE(message(at).find("the kernel panics"), std::string::npos) << message(at);
+    client().mount("multi", {{"verity", sdbus::Variant{std::string{"restart"}}}});
+    EXPECT_NE(message(2).find("the system restarts"), std::string::npos) << message(2);
+    Options anybody = panic;
+    anybody.insert(kAllowUnverified.begin(), kAllowUnverified.end());
+    client().mountFd(openPackageFile("unsigned/hello-unsigned-1.0.0.npk").get(), anybody);
+    EXPECT_NE(message(3).find("the kernel panics"), std::string::npos) << message(3);
+    client().mount("hello-gzip");
+    EXPECT_FALSE(polkit_->asked().at(4).details.contains("polkit.message"));  // that of the action
+}
+
+TEST_F(AuthorizationDetails, TheFirstQuestionsAboutAFileTellSourceAndTarget) {
+    Options options = kAllowUnverified;
+    options["target"] = sdbus::Variant{std::string{"/srv/fonts"}};
+    const auto path = dataPath("signed/fonts-2.3.4.npk");
+    client().mountFile(path, options);
+    const auto asked = polkit_->asked();
+    ASSERT_EQ(asked.size(), 4U);
+    for (std::size_t i : {0U, 1U}) {
+        EXPECT_EQ(asked[i].details.at("source"), asked[0].details.at("path")) << asked[i].action;
+        EXPECT_EQ(asked[i].details.at("target"), "/srv/fonts") << asked[i].action;
+        EXPECT_EQ(asked[i].details.at("verified"), "false") << asked[i].action;
+    }
+    EXPECT_EQ(asked[3].action, kPrefix + "mount-anywhere");
+    client().mountFile(dataPath("signed/multi-0.1.0.npk"));
+    EXPECT_EQ(polkit_->asked().at(4).details.at("target"), runDir());  // which name in it is not known yet
+}
+
+TEST_F(AuthorizationDetails, OfVerifyAndUninstallTellWhichContainer) {
+    const auto seen = [&] { return polkit_->asked().back().details; };
+    client().verify("multi");
+    EXPECT_EQ(seen().at("container"), "multi:1.2.0");
+    EXPECT_EQ(seen().at("version"), "1.2.0");
+    EXPECT_EQ(seen().at("repository"), "main");
+    EXPECT_EQ(seen().at("verified"), "true");
+    client().uninstall("plain", "hello-unsigned");
+    EXPECT_EQ(seen().at("container"), "hello-unsigned:1.0.0");
+    EXPECT_EQ(seen().at("version"), "1.0.0");
+    EXPECT_EQ(seen().at("repository"), "plain");
+    EXPECT_EQ(seen().at("verified"), "false");
+}
+
+}  // namespace
+}  // namespace northstar::test
