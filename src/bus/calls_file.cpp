@@ -79,6 +79,7 @@ Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string sour
 
 Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options options) {
     MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
+    if (core_.config.fileVerification == Verification::Sealed) decoded.verity = VerityMode::Eio;  // nothing else happens
     const std::string normal = normalPath(path, "The package");
     const CallPtr asked = withOptions(call, options);
     const Order::Turn turn = co_await enterUnread(call, decoded);
@@ -94,6 +95,7 @@ Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options optio
 
 Async<MountReply> Calls::mountFd(CallPtr call, UniqueFd npk, Options options) {
     MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
+    if (core_.config.fileVerification == Verification::Sealed) decoded.verity = VerityMode::Eio;  // nothing else happens
     const CallPtr asked = withOptions(call, options);
     const Order::Turn turn = co_await enterUnread(call, decoded);
     Work look{core_.workers, core_.loop, "", [fd = npk.get()] { return describeDescriptor(fd); }};

@@ -8,6 +8,14 @@
 #include "engine/mount_job.h"
 
 namespace northstar::bus {
+namespace {
+
+// Without dm-verity there is nothing that restarts or panics.
+bool isSealed(const Found& found) {
+    return found.entry.sealed || found.repository->config.verification == Verification::Sealed;
+}
+
+}  // namespace
 
 Details containerDetails(const std::string& container, const std::string& repository, bool verified) {
     const auto colon = container.find(':');
@@ -177,6 +185,7 @@ Async<MountReply> Calls::mount(CallPtr call, std::string what, Options options) 
     const Found found = core_.catalog.find(what, decoded.repository);
     // From here on it is this container of this repository: what was authorized is what gets mounted.
     decoded.repository = found.repository->name;
+    if (isSealed(found)) decoded.verity = VerityMode::Eio;
     const Order::Keys keys{found.container, targetOf(found.container, decoded)};
     const Order::Turn turn = co_await core_.order.enter(lineOf(call), keys);
     co_await authorizeMount(asked, found.container, found.repository->name, found.repository->verified(), decoded);
@@ -213,6 +222,7 @@ Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std
             const Found one = core_.catalog.find(what[at], decoded.repository);
             found.push_back({one.container, one.repository->verified(), decoded, at});
             found.back().options.repository = one.repository->name;
+            if (isSealed(one)) found.back().options.verity = VerityMode::Eio;
             keys.insert({one.container, targetOf(one.container, decoded)});
         } catch (...) {
             refuse(at);

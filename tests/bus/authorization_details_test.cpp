@@ -53,6 +53,21 @@ TEST_F(AuthorizationDetails, WhoMustAgreeThatDamageBringsTheMachineDownIsToldSo)
     EXPECT_FALSE(polkit_->asked().at(4).details.contains("polkit.message"));  // that of the action
 }
 
+TEST_F(AuthorizationDetails, WhereDamageCannotBringTheMachineDownNobodyIsToldSo) {
+    const std::string keys = "keys = [\"" + dataPath("keys/golden.pub") + "\"]\n";
+    addPackage("other", "signed/multi-1.2.0.npk");
+    configureOnly("", "[files]\nverification = \"sealed\"\n" + keys + "[repositories.other]\ndir = \"" +
+                          (directory_ / "other") + "\"\nverification = \"sealed\"\n" + keys);
+    const Options panic{{"verity", sdbus::Variant{std::string{"panic"}}}};
+    client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), panic);
+    client().mount("multi", panic);
+    EXPECT_EQ(polkit_->actions(), (Actions{kPrefix + "mount", kPrefix + "mount"}));
+    for (const auto& asked : polkit_->asked()) {
+        EXPECT_EQ(asked.details.at("verity"), "eio");
+        EXPECT_FALSE(asked.details.contains("polkit.message"));
+    }
+}
+
 TEST_F(AuthorizationDetails, TheFirstQuestionsAboutAFileTellSourceAndTarget) {
     Options options = kAllowUnverified;
     options["target"] = sdbus::Variant{std::string{"/srv/fonts"}};
