@@ -26,11 +26,7 @@ def load_policy():
 
 
 def super_options(point):
-    for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines():
-        before, after = line.split(' - ', 1)
-        if before.split(' ')[4] == str(point):
-            return after.split(' ', 2)[2]
-    raise AssertionError(f'{point} is no mount point')
+    return devices.mount_line(point)[3]
 
 
 class SelinuxPolicy(ServiceTestCase):

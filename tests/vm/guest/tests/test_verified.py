@@ -14,19 +14,10 @@ from vmtest.shell import run
 ROUNDS = 100
 
 
-def mount_line(point):
-    """Mount options, file system, source and super block options of a mount point."""
-    for line in open('/proc/self/mountinfo', encoding='utf-8'):
-        before, after = line.rstrip('\n').split(' - ', 1)
-        if before.split(' ')[4] == str(point):
-            return before.split(' ')[5].split(','), *after.split(' ')
-    raise AssertionError(f'{point} is no mount point')
-
-
 class Verified(ServiceTestCase):
     def assert_mounted_as_designed(self, package, container, path, point):
         packages.assert_contents(self, point)
-        options, filesystem, source, super_options = mount_line(point)
+        options, filesystem, source, super_options = devices.mount_line(point)
         self.assertLessEqual({'ro', 'nosuid', 'nodev'}, set(options))
         self.assertIn('ro', super_options.split(','))
         self.assertEqual(filesystem, 'squashfs')
@@ -102,7 +93,7 @@ class Verified(ServiceTestCase):
                 package = self.directory / 'vendor' / f'big-{filesystem}-1.0.0.npk'
                 packages.pack(source, package, f'big-{filesystem}', filesystem=filesystem)
                 path, point = self.client.mount_file(package)
-                self.assertEqual(mount_line(point)[1], filesystem)
+                self.assertEqual(devices.mount_line(point)[1], filesystem)
                 self.assertEqual(self.client.properties(path, MOUNT)['Filesystem'], filesystem)
                 with open(f'{point}/data', 'rb') as file:
                     self.assertEqual(file.read(), (source / 'data').read_bytes())

@@ -39,6 +39,15 @@ def mounts():
     return found
 
 
+def mount_line(point):
+    """Mount options, file system, source and super block options of a mount point."""
+    for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines():
+        before, after = line.split(' - ', 1)
+        if before.split(' ')[4] == str(point):
+            return before.split(' ')[5].split(','), *after.split(' ')
+    raise AssertionError(f'{point} is no mount point')
+
+
 def mounted_at(point):
     """The file system types mounted at this path, oldest first; empty if there is none."""
     return [kind for where, kind, _ in mounts() if where == str(point)]
