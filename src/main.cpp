@@ -2,7 +2,6 @@
 // northstar-mounterd: the command line of the daemon.
 #include <CLI/CLI.hpp>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <iostream>
@@ -57,7 +56,7 @@ int main(int argc, char** argv) {
         northstar::Daemon daemon{options, northstar::makeLinuxKernel()};
         return daemon.run();
     } catch (const std::exception& error) {
-        spdlog::critical("{}", error.what());
+        northstar::logFatal(error.what());
         return 1;
     }
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 
 namespace northstar {
@@ -34,6 +35,16 @@ void setUpLogging(const std::string& identifier, const std::string& level) {
     logger->set_level(spdlog::level::from_str(level));
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
+}
+
+void logFatal(const std::string& message) {
+    // sd-daemon(3): a line's priority. A datagram is shown as the unit's only if the journal still finds its sender,
+    // while a stream belongs to the unit.
+    if (stderrIsJournal()) {
+        std::cerr << "<2>" << message << std::endl;
+    } else {
+        spdlog::critical("{}", message);
+    }
 }
 
 }  // namespace northstar

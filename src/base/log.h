@@ -10,4 +10,7 @@ namespace northstar {
 // $JOURNAL_STREAM), else lines on standard error. `level`: a name that spdlog knows ("debug", "info", ...).
 void setUpLogging(const std::string& identifier, const std::string& level);
 
+// Logs why the process ends, as its last act; the message is one line. After setUpLogging.
+void logFatal(const std::string& message);
+
 }  // namespace northstar

@@ -72,6 +72,17 @@ TEST_F(StartTest, ABadConfigurationNamesFileLineAndKey) {
     expectRefusal(program(), "mounter.toml:1");
 }
 
+// The journal may find no unit for a datagram of a process that has ended, so the reason goes to its stream.
+TEST_F(StartTest, TheLastLineOfAFailedStartIsOnTheStreamThatTheJournalReads) {
+    directory_.write("mounter.toml", "colour = \"red\"\n");
+    Process process{{"sh", "-c", R"(JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr) exec "$0" "$@")", kDaemonBinary,
+                     "--config", directory_ / "mounter.toml", "--bus", bus_.address()}};
+    const std::string output = process.readAll();
+    EXPECT_EQ(process.wait(), 1);
+    EXPECT_TRUE(output.starts_with("<2>")) << output;
+    EXPECT_NE(output.find("mounter.toml:1: colour"), std::string::npos) << output;
+}
+
 TEST_F(StartTest, AMissingConfigurationNamesTheFile) {
     expectRefusal({kDaemonBinary, "--config", "/nowhere/mounter.toml", "--bus", bus_.address()}, "/nowhere/mounter.toml");
 }
