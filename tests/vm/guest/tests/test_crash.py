@@ -42,12 +42,14 @@ class Kill(CrashTestCase):
 
     def killed_before(self, call, number, method):
         """Kills the service before this system call on the way of this method, and starts it again. What strace shows
-        of the call, or None if there was no such call and the method was done."""
+        of the call, or None if the method was done before there was such a call."""
         pid = main_pid()
         with strace.injected(pid, call, f'signal=KILL:when={number}') as trace:
             answer = self.send(method)
             wait_until(answer, 'an answer')
             if not isinstance(answer(), Refused):
+                stop()  # what it still looks at after the answer may be that call
+                trace.ended()
                 return None
             self.assertEqual(answer().name, 'org.freedesktop.DBus.Error.NoReply')
             begun = [line.split(None, 1)[1] for line in trace.killed().splitlines() if f' {call}(' in line]

@@ -14,10 +14,14 @@ class Trace:
         self.child_ = child
         self.log_ = log
 
+    def ended(self):
+        """What was seen, once the process has ended."""
+        self.child_.wait(30)
+        return self.log_.read_text()
+
     def killed(self):
         """What was seen, once the process has died of SIGKILL; a failure if it does not."""
-        self.child_.wait(30)
-        text = self.log_.read_text()
+        text = self.ended()
         if '+++ killed by SIGKILL +++' not in text:
             raise AssertionError(f'strace saw nobody killed:\n{text}')
         return text
@@ -38,5 +42,6 @@ def injected(pid, call, injection):
                 raise AssertionError(f'strace: {errors.read_text()}')
             yield Trace(child, log)
         finally:
-            child.terminate()
-            child.wait(30)
+            # Asked to end while its process dies, strace would wait for ever. Without it what is left goes on.
+            child.kill()
+            child.wait()
