@@ -12,6 +12,9 @@ from . import processes
 QEMU = 'qemu-system-x86_64'
 TIMED_OUT = 124
 DIED = 125
+FAULT = re.compile(r'Kernel panic|BUG: |Oops')
+SHOWN = {'console': 40, 'errors': 10}  # last lines
+SHOWN_FROM_FAULT = 120
 FETCH_LIMIT = 60  # seconds for reading the results from a disk, whatever state the guest left it in
 PAYLOAD_MIB = 4096  # sparse
 MEMORY_MIB = 1536
@@ -65,6 +68,18 @@ def fetch_results(scratch, results):
     shutil.move(scratch / 'fetched' / 'results', results)
 
 
+def last_lines(text, count):
+    """The last `count` lines; more, if the kernel's first word of a fault is before them: the lines from there on."""
+    lines = text.splitlines()
+    start = max(len(lines) - count, 0)
+    fault = next((at for at, line in enumerate(lines[:start]) if FAULT.search(line)), None)
+    if fault is None:
+        return lines[start:]
+    shown = lines[fault:fault + SHOWN_FROM_FAULT]
+    rest = max(fault + SHOWN_FROM_FAULT, start)
+    return [*shown, *lines[rest:]]
+
+
 def reported_status(scratch):
     match = re.search(r'^exit (\d+)', (scratch / 'status').read_text(errors='replace'), re.MULTILINE)
     return int(match[1]) if match else None
@@ -102,8 +117,8 @@ def boot(root, payload, scratch, timeout, results, say, shell=False):
     status = reported_status(scratch)
     if status is not None and not late.is_set():
         return status
-    for port, lines in (('console', 40), ('errors', 10)):
-        for line in (scratch / port).read_text(errors='replace').splitlines()[-lines:]:
+    for port, count in SHOWN.items():
+        for line in last_lines((scratch / port).read_text(errors='replace'), count):
             say(f'{port}: {line}')
     if not late.is_set():
         say(f'the guest died (QEMU ended with {ended})')

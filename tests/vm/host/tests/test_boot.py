@@ -43,3 +43,19 @@ class Boot(unittest.TestCase):
     def test_without_a_disk_says_so(self):
         with self.assertRaisesRegex(qemu.BootFailed, '(?s)no-such-payload.*making the disk for the guest failed'):
             self.boot('exit 0', payload='no-such-payload')
+
+
+class LastLines(unittest.TestCase):
+    def test_are_the_last(self):
+        self.assertEqual(qemu.last_lines('one\ntwo\nthree\n', 2), ['two', 'three'])
+        self.assertEqual(qemu.last_lines('one\ntwo\n', 40), ['one', 'two'])
+
+    def test_begin_at_a_panic_that_is_further_back(self):
+        trace = [f'trace {n}' for n in range(60)]
+        lines = ['booting', 'Kernel panic - not syncing: test', *trace]
+        self.assertEqual(qemu.last_lines('\n'.join(lines), 40), lines[1:])
+
+    def test_of_much_after_a_fault_leave_out_the_middle(self):
+        lines = ['BUG: unable to handle page fault', *(f'line {n}' for n in range(1000))]
+        shown = qemu.last_lines('\n'.join(lines), 40)
+        self.assertEqual(shown, lines[:qemu.SHOWN_FROM_FAULT] + lines[-40:])
