@@ -75,7 +75,7 @@ TEST_F(StartTest, ABadConfigurationNamesFileLineAndKey) {
 // The journal may find no unit for a datagram of a process that has ended, so the reason goes to its stream.
 TEST_F(StartTest, TheLastLineOfAFailedStartIsOnTheStreamThatTheJournalReads) {
     directory_.write("mounter.toml", "colour = \"red\"\n");
-    Process process{{"sh", "-c", R"(JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr) exec "$0" "$@")", kDaemonBinary,
+    Process process{{"sh", "-c", R"(JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$0" "$@")", kDaemonBinary,
                      "--config", directory_ / "mounter.toml", "--bus", bus_.address()}};
     const std::string output = process.readAll();
     EXPECT_EQ(process.wait(), 1);
