@@ -76,11 +76,12 @@ std::string sha256(const std::string& bytes) {
 const std::string& sandbox() { return directory; }
 
 bool eventually(const std::function<bool()>& condition) {
-    for (int i = 0; i < 400; ++i) {
-        if (condition()) return true;
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
         std::this_thread::sleep_for(5ms);
     }
-    return condition();
+    return true;
 }
 
 std::string mountInfoLine(const std::string& mountPoint) {
@@ -175,7 +176,7 @@ Mounted KernelTest::mountVerified(Kernel& kernel, const TestPackage& package, co
 
 void KernelTest::unmount(Kernel& kernel, const Mounted& mounted, bool removeDirectory) {
     kernel.unmount(mounted.identity, mounted.path, removeDirectory, false);
-    EXPECT_TRUE(kernel.awaitRelease(mounted.devices(), 2s)) << mounted.loop;
+    EXPECT_TRUE(kernel.awaitRelease(mounted.devices(), kPatience)) << mounted.loop;
 }
 
 }  // namespace northstar

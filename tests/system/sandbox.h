@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,7 +20,10 @@ namespace northstar {
 // Directory of the tmpfs; only root may write there, nor above it except for /tmp itself.
 [[nodiscard]] const std::string& sandbox();
 
-// Waits up to two seconds for something that the kernel does in its own time.
+// How long a test waits for what the kernel or udev does in its own time; only a failing test waits that long.
+inline constexpr std::chrono::seconds kPatience{30};
+
+// Waits, up to kPatience, until the condition is true.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
 // The line of /proc/self/mountinfo for a mount point; empty if there is none.

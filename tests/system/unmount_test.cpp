@@ -39,7 +39,7 @@ protected:
 
 TEST_F(UnmountTest, RemovesDirectoryAndDeviceAtOnce) {
     // udevd may have the device open for a moment; without it there is nothing to wait for.
-    const auto patience = fs::exists("/run/udev/control") ? 2s : 0s;
+    const auto patience = fs::exists("/run/udev/control") ? kPatience : 0s;
     kernel_->unmount(mounted_.identity, mounted_.path, true, false);
     EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), patience));
     EXPECT_FALSE(fs::exists(mounted_.path));
@@ -164,13 +164,13 @@ TEST_F(UnmountTest, LazilyLetsABusyMountGoAndTheDeviceFollowsItsLastUser) {
     EXPECT_FALSE(fs::exists(mounted_.path));
     EXPECT_FALSE(kernel_->awaitRelease(mounted_.devices(), 20ms));
     open.reset();
-    EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), 2s));
+    EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), kPatience));
 }
 
 TEST_F(UnmountTest, DoesNotWaitForALoopDeviceThatServesAnotherFileByNow) {
     LoopBacking other = mounted_.backing;
     ++other.inode;
-    EXPECT_TRUE(kernel_->awaitRelease({"", 0, mounted_.loop, other}, 2s));
+    EXPECT_TRUE(kernel_->awaitRelease({"", 0, mounted_.loop, other}, kPatience));
     other = mounted_.backing;
     other.offset += 4096;
     EXPECT_TRUE(kernel_->awaitRelease({"", 0, mounted_.loop, other}, 0ms));
@@ -189,7 +189,7 @@ TEST_F(UnmountTest, LeavesACloneThatStillWorksElsewhere) {
     clone.reset();
     ASSERT_EQ(::umount(path("elsewhere").c_str()), 0);
     EXPECT_TRUE(fs::remove(path("elsewhere")));
-    EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), 2s));
+    EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), kPatience));
 }
 
 TEST_F(UnmountTest, ACloneOfASharedMountIsPrivate) {

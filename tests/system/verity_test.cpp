@@ -140,7 +140,7 @@ TEST_F(VerityTest, IsGoneWhenUnmountedAndAwaited) {
         const std::string node = "/dev/dm-" + std::to_string(minor(mounted.device));
         EXPECT_TRUE(fs::exists(node));
         kernel_->unmount(mounted.identity, mounted.path, true, false);
-        EXPECT_TRUE(kernel_->awaitRelease(mounted.devices(), 2s));
+        EXPECT_TRUE(kernel_->awaitRelease(mounted.devices(), kPatience));
         EXPECT_EQ(sandboxVerityDevices(), std::vector<std::string>{});
         EXPECT_EQ(sandboxLoops(), std::vector<std::string>{});
         EXPECT_FALSE(fs::exists(node)) << node;
@@ -252,8 +252,8 @@ TEST_F(VerityTest, StaleDevicesAreRemovedExceptThoseToKeep) {
     EXPECT_TRUE(infoOf(kept.uuid).exists);
     EXPECT_TRUE(infoOf(foreign.uuid).exists);
     EXPECT_EQ(contentDifference(mounted.path), "");
-    EXPECT_TRUE(kernel_->awaitRelease({kept.uuid, numberOf(kept.uuid), "", {}}, 1s));
-    EXPECT_TRUE(kernel_->awaitRelease({foreign.uuid, numberOf(foreign.uuid), "", {}}, 1s));
+    EXPECT_TRUE(kernel_->awaitRelease({kept.uuid, numberOf(kept.uuid), "", {}}, kPatience));
+    EXPECT_TRUE(kernel_->awaitRelease({foreign.uuid, numberOf(foreign.uuid), "", {}}, kPatience));
     unmount(*kernel_, mounted);
 }
 

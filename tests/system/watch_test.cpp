@@ -12,9 +12,9 @@
 namespace northstar {
 namespace {
 
-bool readable(int fd, int milliseconds) {
+bool readable(int fd, std::chrono::milliseconds timeout = {}) {
     pollfd poll{fd, POLLIN, 0};
-    return ::poll(&poll, 1, milliseconds) == 1;
+    return ::poll(&poll, 1, static_cast<int>(timeout.count())) == 1;
 }
 
 class WatchTest : public KernelTest {};
@@ -23,12 +23,12 @@ TEST_F(WatchTest, TellsOfAMountThatSomebodyElseTookDown) {
     const Mounted mounted = mount(*kernel_, copyPackage("signed/hello-xz-1.0.0.npk"), path("hello"));
     const auto watch = kernel_->watchMounts();
     watch->drain();
-    EXPECT_FALSE(readable(watch->fd(), 0));
+    EXPECT_FALSE(readable(watch->fd()));
     ASSERT_EQ(::umount(mounted.path.c_str()), 0);
-    EXPECT_TRUE(readable(watch->fd(), 2000));
+    EXPECT_TRUE(readable(watch->fd(), kPatience));
     EXPECT_TRUE(kernel_->mountsOn({mounted.device}).empty());
     watch->drain();
-    EXPECT_FALSE(readable(watch->fd(), 0));
+    EXPECT_FALSE(readable(watch->fd()));
     kernel_->removeMountPoint(mounted.path);
 }
 
@@ -37,10 +37,10 @@ TEST_F(WatchTest, TellsOfEachChangeAfterBeingDrained) {
     std::filesystem::create_directory(path("over"));
     for (int i = 0; i < 3; ++i) {
         ASSERT_EQ(::mount("test", path("over").c_str(), "tmpfs", 0, nullptr), 0);
-        EXPECT_TRUE(readable(watch->fd(), 2000)) << i;
+        EXPECT_TRUE(readable(watch->fd(), kPatience)) << i;
         ASSERT_EQ(::umount(path("over").c_str()), 0);
         watch->drain();
-        EXPECT_FALSE(readable(watch->fd(), 0)) << i;
+        EXPECT_FALSE(readable(watch->fd())) << i;
     }
     std::filesystem::remove(path("over"));
 }
@@ -57,7 +57,7 @@ TEST_F(WatchTest, DoesNotBelieveUeventsOfOtherProcesses) {
     ASSERT_EQ(::sendto(sender.get(), forged.data(), forged.size(), 0,
                        reinterpret_cast<const sockaddr*>(&everybody), sizeof everybody),
               static_cast<ssize_t>(forged.size()));
-    ASSERT_TRUE(readable(watch->fd(), 2000));
+    ASSERT_TRUE(readable(watch->fd(), kPatience));
     EXPECT_TRUE(watch->read(10).blocks.empty());
     EXPECT_TRUE(watch->read(10).blocks.empty());
 }

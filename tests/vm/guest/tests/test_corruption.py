@@ -6,7 +6,7 @@ import os
 import re
 import time
 
-from vmtest import packages
+from vmtest import packages, system
 from vmtest.damage import BLOCK, DamageTestCase
 from vmtest.service import MOUNT, RECORDS, UNIT, main_pid, start, stop
 from vmtest.shell import run, wait_until
@@ -19,9 +19,8 @@ class FoundWhenRead(DamageTestCase):
         path, point, device = self.mount()
         damaged = self.blocks // 2
         packages.flip(self.package, damaged * BLOCK + 100)
-        began = time.monotonic()
         self.assertEqual(self.unreadable(device, range(damaged - 3, damaged + 4)), [damaged])
-        self.assert_reported(path, damaged, began)
+        self.assert_reported(path, damaged)
         with self.assertRaises(OSError) as caught:
             (point / 'data').read_bytes()
         self.assertEqual(caught.exception.errno, errno.EIO)
@@ -32,10 +31,22 @@ class FoundWhenRead(DamageTestCase):
         packages.flip(self.package, damaged * BLOCK + 4095)
         path, _, device = self.mount()
         self.assertFalse(self.client.properties(path, MOUNT)['Corrupted'])
-        began = time.monotonic()
         self.assertEqual(self.unreadable(device, range(damaged - 3, damaged + 4)), [damaged])
-        self.assert_reported(path, damaged, began)
+        self.assert_reported(path, damaged)
         self.assertFalse(self.client.call('Verify', '(sa{sv})', 'data', {})[0])
+
+    def test_it_is_reported_within_a_second(self):
+        """The quickest of several times: what emulates this machine may have other work, and sanitizers take theirs."""
+        _, _, device = self.mount()
+        delays = []
+        for block in range(self.blocks // 2, self.blocks // 2 + 5):
+            began = time.monotonic()
+            self.damage(device, block)
+            wait_until(lambda: len(self.client.signals('CorruptionDetected')) > len(delays), 'CorruptionDetected')
+            at, *_, (_, _, reported) = self.client.signals('CorruptionDetected')[-1]
+            self.assertEqual(reported, block)
+            delays.append(at - began)
+        self.assertLess(min(delays), 5 if system.sanitized() else 1, delays)
 
     def test_each_block_is_reported_once_and_a_restart_still_knows(self):
         path, _, device = self.mount()
@@ -57,9 +68,8 @@ class FoundWhenRead(DamageTestCase):
         packages.flip(self.package, leaf * BLOCK)
         path, _, device = self.mount()
         self.assertEqual(self.unreadable(device, (0, 255, 384)), [])
-        began = time.monotonic()  # not before: reading what is intact takes its time, too
         self.assertEqual(self.unreadable(device, (256, 300, 383)), [256, 300, 383])
-        self.assert_reported(path, leaf, began, 'hash')
+        self.assert_reported(path, leaf, 'hash')
 
     def test_data_damaged_and_read_while_the_service_is_stopped(self):
         path, _, device = self.mount()

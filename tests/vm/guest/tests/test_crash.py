@@ -33,7 +33,7 @@ class CrashTestCase(ServiceTestCase):
             if container != self.other:
                 self.client.unmount(container)
         # What a dead process held goes a moment later.
-        wait_until(lambda: kernel_state() == self.settled, 'the devices to go', timeout=10)
+        wait_until(lambda: kernel_state() == self.settled, 'the devices to go')
 
 
 class Kill(CrashTestCase):

@@ -10,7 +10,7 @@ import signal
 import time
 
 from vmtest import system
-from vmtest.damage import UNKNOWN, DamageTestCase, soon
+from vmtest.damage import UNKNOWN, DamageTestCase
 from vmtest.service import MOUNT, main_pid
 from vmtest.shell import WAIT, wait_until
 from vmtest.udev import NETLINK_KOBJECT_UEVENT
@@ -63,10 +63,10 @@ class Uevents(DamageTestCase):
         return int(re.search(r'VmRSS:\s+(\d+)', Path(f'/proc/{self.pid}/status').read_text())[1])
 
     def await_caught_up(self):
-        """An answer comes soon, and then the events that were kept are worked off."""
+        """An answer comes, and the events that were kept are worked off."""
         asked = time.monotonic()
         self.assertEqual(len(self.client.list_mounts()), 1)
-        self.assertLess(time.monotonic() - asked, soon())
+        self.assertLess(time.monotonic() - asked, WAIT)
         wait_until(lambda: uevent_socket(self.pid)[0] == 0, 'the events to be read')
 
     def test_a_flood_neither_blocks_nor_grows_memory_nor_ends_the_watch(self):
@@ -80,7 +80,8 @@ class Uevents(DamageTestCase):
         if not system.sanitized():  # there what is freed is kept for a while
             self.assertLess(self.resident() - before, 1024)  # KiB
         damaged = self.blocks // 2
-        self.assert_reported(self.path, damaged, self.damage(self.device, damaged))
+        self.damage(self.device, damaged)
+        self.assert_reported(self.path, damaged)
         self.assertEqual(main_pid(), self.pid)
 
     def test_corruption_whose_event_is_lost_is_reported_without_its_block(self):
@@ -88,6 +89,5 @@ class Uevents(DamageTestCase):
             before = lost(self.pid)
             self.damage(self.device, self.blocks // 2)
             self.assertGreater(lost(self.pid), before)
-            began = time.monotonic()
-        self.assert_reported(self.path, UNKNOWN, began)
+        self.assert_reported(self.path, UNKNOWN)
         self.assertEqual(main_pid(), self.pid)

@@ -31,6 +31,6 @@ class VmTestCase(unittest.TestCase):
     def assert_nothing_left_behind(self):
         """Devices may go a moment after their last user (autoclear, deferred removal), so this waits a little."""
         try:
-            shell.wait_until(lambda: not self.left_behind(), 'devices and mounts to go', timeout=10)
+            shell.wait_until(lambda: not self.left_behind(), 'devices and mounts to go')
         except AssertionError:
             self.fail(f'left behind: {self.left_behind()}')
