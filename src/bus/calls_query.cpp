@@ -16,7 +16,9 @@ namespace {
 // thread starts inherit it: setpriority(2), "C library/kernel differences".
 void yieldToOthers() {
     constexpr int kNice = 10;
-    if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice) != 0) {
+    const auto thread = static_cast<id_t>(gettid());
+    if (getpriority(PRIO_PROCESS, thread) >= kNice) return;
+    if (setpriority(PRIO_PROCESS, thread, kNice) != 0) {
         spdlog::debug("Cannot lower the priority of a check: {}", errnoText(errno));
     }
 }
