@@ -42,9 +42,9 @@ class FoundWhenRead(DamageTestCase):
         for block in range(self.blocks // 2, self.blocks // 2 + 5):
             began = time.monotonic()
             self.damage(device, block)
-            wait_until(lambda: len(self.client.signals('CorruptionDetected')) > len(delays), 'CorruptionDetected')
-            at, *_, (_, _, reported) = self.client.signals('CorruptionDetected')[-1]
-            self.assertEqual(reported, block)
+            wait_until(lambda: len(self.reported()) > len(delays), 'CorruptionDetected')
+            at, *_, (_, _, named) = self.reported()[-1]
+            self.assertEqual(named, block)
             delays.append(at - began)
         self.assertLess(min(delays), 5 if system.sanitized() else 1, delays)
 
@@ -55,9 +55,9 @@ class FoundWhenRead(DamageTestCase):
             packages.flip(self.package, block * BLOCK)
         for _ in range(3):
             self.assertEqual(self.unreadable(device, damaged), damaged)
-        wait_until(lambda: len(self.client.signals('CorruptionDetected')) >= 2, 'both signals')
+        wait_until(lambda: len(self.reported()) >= 2, 'both signals')
         run('udevadm', 'settle')
-        self.assertEqual([signal[3][2] for signal in self.client.signals('CorruptionDetected')], damaged)
+        self.assertEqual([signal[3][2] for signal in self.reported()], damaged)
         before = self.client.properties(path, MOUNT)
         run('systemctl', 'restart', UNIT)
         self.assertEqual(self.client.properties(path, MOUNT), before)
@@ -84,7 +84,7 @@ class FoundWhenRead(DamageTestCase):
 class Refused(DamageTestCase):
     def assert_mount_refused(self, error='Corrupted', mentions='data'):
         self.assert_refused(error, mentions, self.client.mount_file, self.package)
-        self.assertEqual(self.left_behind(), '')
+        self.assert_all_gone()
         self.assertEqual(self.client.list_mounts(), [])
         self.assertEqual(list(RECORDS.iterdir()), [])
 

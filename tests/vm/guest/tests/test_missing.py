@@ -21,7 +21,7 @@ class Missing(ServiceTestCase):
     def assert_mount_refused(self, error, *mentions):
         self.assert_refused(error, [self.container, *mentions], self.client.mount, self.container)
         self.assertEqual(self.client.list_mounts(), [])
-        self.assertEqual(self.left_behind(), '')
+        self.assert_all_gone()
 
     def test_dm_verity(self):
         with module_blocked('dm-verity'):

@@ -28,7 +28,7 @@ class NoFreeLoopDevice(ServiceTestCase):
         image.write_bytes(bytes(4096))
         with system.without_udevd():
             remove_module('loop')
-            run('modprobe', 'loop', 'max_part=255', 'max_loop=4096')
+            run('modprobe', 'loop', 'max_part=255', 'max_loop=4096', timeout=300)
             taken = self.take_all(image)
             try:
                 self.assertEqual(len(taken), 4096)
@@ -43,7 +43,7 @@ class NoFreeLoopDevice(ServiceTestCase):
             finally:
                 for held in taken:
                     os.close(held)
-            wait_until(lambda: not devices.loop_devices(), 'the devices to be free', timeout=120)
+            wait_until(lambda: not devices.loop_devices(), 'the devices to be free', timeout=300)
 
     def take_all(self, image):
         control = os.open('/dev/loop-control', os.O_RDWR)

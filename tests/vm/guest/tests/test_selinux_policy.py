@@ -51,7 +51,7 @@ class SelinuxPolicy(ServiceTestCase):
         self.assertEqual(super_options(point).count('context='), 1)
         self.assertEqual(os.getxattr(f'{point}/{file}', 'security.selinux'), f'{context}\0'.encode())
         self.client.unmount(container)
-        self.assertEqual(self.left_behind(), '')
+        self.assert_all_gone()
 
     def test_a_context_is_that_of_the_mount(self):
         _, container = self.add(packages.DATA / 'signed' / 'hello-selinux-1.0.0.npk')
@@ -68,7 +68,7 @@ class SelinuxPolicy(ServiceTestCase):
         container = self.pack('unknown', context)
         self.assert_refused('Failed', ['SELinux policy', context], self.client.mount, container)
         self.assertEqual(self.client.list_mounts(), [])
-        self.assertEqual(self.left_behind(), '')
+        self.assert_all_gone()
         self.assertFalse((RUN_DIR / container).exists())
 
     def test_a_package_without_a_context_has_none(self):

@@ -64,4 +64,4 @@ class Udisks(ServiceTestCase):
             if settle:
                 udev.settle()
             self.client.unmount(container)
-            self.assertEqual(self.left_behind(), '')
+            self.assert_all_gone()

@@ -74,7 +74,7 @@ class Verified(ServiceTestCase):
 
     def assert_gone(self, container):
         """At once, not a moment later: the unmount has returned."""
-        self.assertEqual(self.left_behind(), '')
+        self.assert_all_gone()
         self.assertFalse((RUN_DIR / container).exists())
 
     def test_every_signed_package_with_udevd_running(self):
@@ -172,4 +172,4 @@ class ManyAtOnce(ServiceTestCase):
             packages.assert_contents(self, RUN_DIR / container)
         results = self.client.call('UnmountMany', '(asa{sv})', containers, {})[0]
         self.assertEqual([result[1] for result in results], [True] * len(containers))
-        self.assertEqual(self.left_behind(), '')
+        self.assert_all_gone()

@@ -53,11 +53,17 @@ class DamageTestCase(ServiceTestCase):
         packages.flip(self.package, block * BLOCK + 100)
         self.assertEqual(self.unreadable(device, [block]), [block])
 
+    def reported(self, *blocks):
+        """The signals that name these blocks, or any. A look at the device between the damage and its event makes one of
+        an unknown block besides."""
+        return [signal for signal in self.client.signals('CorruptionDetected')
+                if signal[3][2] in blocks or not blocks and signal[3][2] != UNKNOWN]
+
     def assert_reported(self, path, block, kind='data'):
         """Signals, property and journal name this block."""
-        signal = wait_until(lambda: self.client.signals('CorruptionDetected'), 'CorruptionDetected')[0]
+        signal = wait_until(lambda: self.reported(block), 'CorruptionDetected')[0]
         self.assertEqual(signal[1], OBJECT)
-        self.assertEqual(signal[3], (path, 'data:1.0.0', block))
+        self.assertEqual(signal[3][:2], (path, 'data:1.0.0'))
         changed = [signal for signal in self.client.signals('PropertiesChanged') if signal[1] == path]
         self.assertIn((MOUNT, {'Corrupted': True}, []), [signal[3] for signal in changed])
         self.assertTrue(self.client.properties(path, MOUNT)['Corrupted'])

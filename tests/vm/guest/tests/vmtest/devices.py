@@ -11,7 +11,8 @@ def loop_devices():
     found = {}
     for backing in Path('/sys/block').glob('loop*/loop/backing_file'):
         try:
-            found[f'/dev/{backing.parts[3]}'] = backing.read_text().rstrip('\n')
+            if file := backing.read_text().rstrip('\n'):  # none: it is about to be free
+                found[f'/dev/{backing.parts[3]}'] = file
         except OSError:
             pass  # released while it was read
     return found
