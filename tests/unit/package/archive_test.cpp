@@ -117,7 +117,7 @@ TEST(Archive, IsRefusedQuicklyIfItIsAHugeHole) {
     file.skip(std::uint64_t{1} << 42U);
     const auto start = std::chrono::steady_clock::now();
     expectError(Code::InvalidPackage, "no ZIP end record", [&] { (void)read(file); });
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{30});
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{1});
 }
 
 TEST(Archive, IsRefusedIfItsFileBecomesShorter) {

@@ -3,7 +3,7 @@
 
 import threading
 
-TEST_LIMIT = 600  # seconds for a Python test; the slowest takes 30 s on two idle processors, 210 s on busy ones
+TEST_LIMIT = 300  # seconds for a Python test; the slowest takes 30 s on two idle processors
 SILENCE_LIMIT = 120  # seconds in which a GoogleTest program prints nothing; its slowest test takes 10 s
 
 

@@ -19,10 +19,9 @@ FETCH_LIMIT = 60  # seconds for reading the results from a disk, whatever state 
 PAYLOAD_MIB = 4096  # sparse
 MEMORY_MIB = 1536
 # SELinux without a policy changes nothing; one test loads a policy at the very end. The log keeps every line, for the
-# look at its end; of a processor that was not emulated for a while it does not complain.
+# look at its end.
 KERNEL = ('console=ttyS0 panic=-1 oops=panic mitigations=off security=selinux enforcing=0 audit=0 nokaslr '
-          'random.trust_cpu=on log_buf_len=4M systemd.show_status=0 quiet '
-          'nowatchdog rcupdate.rcu_cpu_stall_suppress=1')
+          'random.trust_cpu=on log_buf_len=4M systemd.show_status=0 quiet')
 
 
 class BootFailed(Exception):

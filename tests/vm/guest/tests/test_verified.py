@@ -73,7 +73,6 @@ class Verified(ServiceTestCase):
                 self.assert_gone(container)
 
     def assert_gone(self, container):
-        """At once, not a moment later: the unmount has returned."""
         self.assert_all_gone()
         self.assertFalse((RUN_DIR / container).exists())
 
@@ -125,8 +124,7 @@ class Verified(ServiceTestCase):
         for _ in range(ROUNDS // 5 if system.sanitized() else ROUNDS):
             self.client.mount(container)
             self.client.unmount(container)
-            self.assertEqual(self.left_behind(), '')
-            self.assertFalse((RUN_DIR / container).exists())
+            self.assert_gone(container)
 
     def test_unmount_leaves_nothing_a_hundred_times_with_udevd_running(self):
         self.unmount_many_times()

@@ -154,7 +154,6 @@ class ServiceTestCase(VmTestCase):
         self.addCleanup(CONFIGURATION.write_text, kept)
         self.configure()
         self.journal_cursor_ = system.journal_cursor()
-        self.late_ = 0
         self.client = Client()
         self.addCleanup(self.clean_up)
 
@@ -198,13 +197,8 @@ dir = "{self.directory}/plain"
         return system.journal(UNIT, self.journal_cursor_)
 
     def assert_all_gone(self):
-        """Nothing is left of what was mounted, and not a moment later: the call has returned. Once in a test the service
-        may have stopped waiting for who held a device, if it says so: the machine may have stood still that long."""
-        if left := self.left_behind():
-            self.assertRegex(self.journal(), 'is still held by somebody else', left)
-            self.late_ += 1
-            self.assertLessEqual(self.late_, 1, left)
-            wait_until(lambda: not self.left_behind(), f'{left} to go')
+        """Nothing is left of what was mounted, and not a moment later: the call has returned."""
+        self.assertEqual(self.left_behind(), '')
 
     def assert_refused(self, error, mentions, method, *arguments, **options):
         with self.assertRaises(Refused) as caught:
