@@ -104,14 +104,20 @@ private:
         if (package_.verity) {
             const std::string unique = "mount-cost-" + std::to_string(getpid());
             const auto& seen = *package_.verity;
-            const VerityTable table{kVerityNamePrefix + unique, kVerityUuidPrefix + unique, seen.dataBlocks,
-                                    seen.hashStartBlock(), 4096, toHex(seen.rootHash), toHex(seen.salt)};
+            const VerityTable table{kVerityNamePrefix + unique,
+                                    kVerityUuidPrefix + unique,
+                                    seen.dataBlocks,
+                                    seen.hashStartBlock(),
+                                    4096,
+                                    toHex(seen.rootHash),
+                                    toHex(seen.salt)};
             verity = kernel_.openVerity(*loop, table);
             devices_.verityUuid = table.uuid;
             devices_.verity = verity->number();
         }
         const auto point = kernel_.makeMountPoint(point_);
-        const auto detached = kernel_.mountDetached(verity ? *verity : *loop, {toString(package_.filesystem), false, ""});
+        const auto detached =
+            kernel_.mountDetached(verity ? *verity : *loop, {toString(package_.filesystem), false, ""});
         detached->attach(*point);
         point->keep();
         identity_ = detached->identity();
@@ -133,15 +139,17 @@ class Service {
 public:
     Service(const std::string& directory, bool verified) : polkit_{bus_} {
         const std::string keys = verified ? "keys = [\"" + dataPath("keys/golden.pub") + "\"]\n" : "";
-        std::ofstream{directory + "/mounter.toml"} << "run_dir = \"" << directory << "/run\"\nstate_dir = \"" << directory
-                                                   << "/state\"\n[repositories.bench]\ndir = \"" << directory
-                                                   << "/packages\"\n" << keys;
+        std::ofstream{directory + "/mounter.toml"} << "run_dir = \"" << directory << "/run\"\nstate_dir = \""
+                                                   << directory << "/state\"\n[repositories.bench]\ndir = \""
+                                                   << directory << "/packages\"\n"
+                                                   << keys;
         daemon_.emplace(std::vector<std::string>{kDaemonBinary, "--config", directory + "/mounter.toml", "--bus",
                                                  bus_.address(), "--log-level", "warning"});
         client_.emplace(bus_.connect());
         const auto deadline = Clock::now() + kPatience;
         while (!failureOf([&] { client_->listMounts(); }).name.empty()) {
-            if (Clock::now() > deadline) throw std::runtime_error{"the service does not answer: " + daemon_->readLine({})};
+            if (Clock::now() > deadline)
+                throw std::runtime_error{"the service does not answer: " + daemon_->readLine({})};
             std::this_thread::sleep_for(std::chrono::milliseconds{10});
         }
     }
@@ -163,8 +171,8 @@ private:
 
 void report(const std::string& what, const Costs& without, const Costs& with) {
     const auto line = [&](const char* step, double kernel, double service) {
-        std::cout << what << ' ' << step << ": " << std::lround(kernel) << " us without the service, " << std::lround(service)
-                  << " us with it, ratio " << service / kernel << '\n';
+        std::cout << what << ' ' << step << ": " << std::lround(kernel) << " us without the service, "
+                  << std::lround(service) << " us with it, ratio " << service / kernel << '\n';
     };
     line("mount", median(without.mount), median(with.mount));
     line("unmount", median(without.unmount), median(with.unmount));
@@ -193,7 +201,8 @@ void run(int rounds) {
         }
         emptyCalls.push_back(service.emptyCall());
     }
-    std::cout << rounds << " rounds, medians, " << (verified ? "dm-verity" : "no dm-verity in this kernel: unsigned") << '\n';
+    std::cout << rounds << " rounds, medians, " << (verified ? "dm-verity" : "no dm-verity in this kernel: unsigned")
+              << '\n';
     std::cout.precision(3);
     for (int size = 0; size < 2; ++size) report(names[size], without[size], with[size]);
     std::cout << "large mount / small mount through the service: " << median(with[1].mount) / median(with[0].mount)

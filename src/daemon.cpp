@@ -39,8 +39,7 @@ void makeDirectory(const std::string& path) {
 }  // namespace
 
 struct Daemon::Parts {
-    Parts(const DaemonOptions& options, std::shared_ptr<Kernel> linux, const DaemonTestHooks& hooks,
-          bus::Loaded loaded)
+    Parts(const DaemonOptions& options, std::shared_ptr<Kernel> linux, const DaemonTestHooks& hooks, bus::Loaded loaded)
         : kernel{std::move(linux)},
           connection{connect(options.bus)},
           core{*connection, *kernel, loaded.config, options.configPath, hooks.polkitTimeout},
@@ -101,8 +100,8 @@ struct Daemon::Parts {
     }
 
     bus::Detached reload() {
-        const auto call = std::make_shared<const bus::Call>(
-            bus::Call{{"", 0, false}, findMethodRule(bus::kServiceName, "Reload")});
+        const auto call =
+            std::make_shared<const bus::Call>(bus::Call{{"", 0, false}, findMethodRule(bus::kServiceName, "Reload")});
         ++background;
         sd_notify(0, "RELOADING=1");
         try {
@@ -120,8 +119,8 @@ struct Daemon::Parts {
                         [this, interval] { feedWatchdog(interval); });
     }
 
-    // Calls that have begun are answered: their workers finish, questions to polkit are withdrawn, and what may take long
-    // (Verify, Install) is given up.
+    // Calls that have begun are answered: their workers finish, questions to polkit are withdrawn, and what may take
+    // long (Verify, Install) is given up.
     void finish() {
         dispatcher.close();
         core.authorizer.close();

@@ -15,12 +15,12 @@ namespace northstar {
 
 struct DaemonOptions {
     std::string configPath;
-    std::string bus = "system";   // "system", "session", or a D-Bus address
-    bool handleSignals = false;   // SIGTERM and SIGINT stop, SIGHUP reloads; they must be blocked in every thread
+    std::string bus = "system";  // "system", "session", or a D-Bus address
+    bool handleSignals = false;  // SIGTERM and SIGINT stop, SIGHUP reloads; they must be blocked in every thread
 };
 
 struct DaemonTestHooks {
-    std::function<uid_t(uid_t)> mapUid;  // what a caller's euid counts as
+    std::function<uid_t(uid_t)> mapUid;                                 // what a caller's euid counts as
     std::chrono::milliseconds polkitTimeout = std::chrono::minutes{5};  // a person may need minutes to answer
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // northstar-mounterd: the command line of the daemon.
-#include <CLI/CLI.hpp>
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "base/error.h"

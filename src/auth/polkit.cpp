@@ -9,8 +9,7 @@ namespace {
 constexpr const char* kName = "org.freedesktop.PolicyKit1";
 constexpr const char* kPath = "/org/freedesktop/PolicyKit1/Authority";
 constexpr const char* kInterface = "org.freedesktop.PolicyKit1.Authority";
-constexpr const char* kNoReply =
-    "org.freedesktop.DBus.Error.NoReply";  // what a call that timed out ends with
+constexpr const char* kNoReply = "org.freedesktop.DBus.Error.NoReply";  // what a call that timed out ends with
 constexpr const char* kTimeout = "org.freedesktop.DBus.Error.Timeout";
 constexpr std::uint32_t kAllowUserInteraction = 1;  // CheckAuthorizationFlags, polkit's D-Bus API reference
 
@@ -56,7 +55,8 @@ void Polkit::cancel(const std::string& id) noexcept {
 // Without an answer: the bus allows a connection a number of those, and the questions may have used them up.
 void Polkit::sendCancel(const std::string& id) noexcept {
     try {
-        auto message = proxy_->createMethodCall(bus::InterfaceName{kInterface}, bus::MethodName{"CancelCheckAuthorization"});
+        auto message =
+            proxy_->createMethodCall(bus::InterfaceName{kInterface}, bus::MethodName{"CancelCheckAuthorization"});
         message << id;
         message.dontExpectReply();
         proxy_->callMethod(message);

@@ -36,9 +36,7 @@ std::string errnoText(int error) {
     return std::string{description} + " (" + symbol + ")";
 }
 
-void throwErrno(Code code, const std::string& what, int error) {
-    throw Error{code, what + ": " + errnoText(error)};
-}
+void throwErrno(Code code, const std::string& what, int error) { throw Error{code, what + ": " + errnoText(error)}; }
 
 std::string printable(const std::string& text) {
     std::string line;

@@ -17,7 +17,7 @@ namespace {
 // systemd.exec(5): the variable may be inherited by a process whose standard error went elsewhere, so compare.
 bool stderrIsJournal() {
     const char* stream = std::getenv("JOURNAL_STREAM");
-    struct stat status {};
+    struct stat status{};
     if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
     return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }
@@ -27,7 +27,8 @@ bool stderrIsJournal() {
 void setUpLogging(const std::string& identifier, const std::string& level) {
     std::shared_ptr<spdlog::logger> logger;
     if (stderrIsJournal()) {
-        logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::systemd_sink_mt>(identifier));
+        logger =
+            std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::systemd_sink_mt>(identifier));
     } else {
         logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::stderr_sink_mt>());
         logger->set_pattern("%n: %l: %v");

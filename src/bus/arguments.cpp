@@ -42,8 +42,8 @@ void ArgumentReader::read(std::string& text) {
     const char* found = this->text();
     const std::string_view view{found != nullptr ? found : ""};
     if (view.size() > kMostBytes) {
-        throw Error{Code::InvalidArgs, printable(std::string{view.substr(0, 40)}) + "... is too long: " +
-                                           std::to_string(view.size()) + " bytes, of at most " +
+        throw Error{Code::InvalidArgs, printable(std::string{view.substr(0, 40)}) +
+                                           "... is too long: " + std::to_string(view.size()) + " bytes, of at most " +
                                            std::to_string(kMostBytes)};
     }
     text = view;

@@ -29,8 +29,8 @@ public:
     void read(std::vector<std::string>& items);
     // A copy that is closed on exec.
     void read(UniqueFd& fd);
-    // At most 16, each once, a text at most as long as a path may be, else InvalidArgs naming the key. The last argument:
-    // nothing is read of a value of another type, nor behind it.
+    // At most 16, each once, a text at most as long as a path may be, else InvalidArgs naming the key. The last
+    // argument: nothing is read of a value of another type, nor behind it.
     void read(Options& options);
 
 private:

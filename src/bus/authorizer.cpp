@@ -31,9 +31,8 @@ void Authorizer::add(Question question) {
 
 void Authorizer::askNext(const User& user) {
     while (!closed_ && asked_[user] < kMostAsked) {
-        const auto next = std::ranges::find_if(questions_, [&user](const auto& entry) {
-            return !entry.second.asked && entry.second.user() == user;
-        });
+        const auto next = std::ranges::find_if(
+            questions_, [&user](const auto& entry) { return !entry.second.asked && entry.second.user() == user; });
         if (next == questions_.end()) break;
         ask(next->first, next->second);
     }
@@ -79,8 +78,8 @@ Async<Done> Authorizer::require(CallPtr call, std::string_view action, Details d
     if (call->caller.euid == 0) co_return Done{};
     const auto refuseIfRootOnly = [&] {
         if (mode_ != Authorization::RootOnly) return;
-        throw Error{Code::AccessDenied, "Only root may do this (" + name +
-                                            "): the configuration says authorization = \"root-only\""};
+        throw Error{Code::AccessDenied,
+                    "Only root may do this (" + name + "): the configuration says authorization = \"root-only\""};
     };
     refuseIfRootOnly();
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};

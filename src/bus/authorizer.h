@@ -21,7 +21,7 @@ namespace northstar::bus {
 // One call of one caller: shared by everything that works on it.
 struct Call {
     Caller caller;
-    const MethodRule* rule = nullptr;  // never null once dispatched
+    const MethodRule* rule = nullptr;                            // never null once dispatched
     std::shared_ptr<bool> left = std::make_shared<bool>(false);  // the caller is gone, as far as was seen
 };
 using CallPtr = std::shared_ptr<const Call>;
@@ -32,12 +32,10 @@ public:
         : polkit_{bus, timeout}, clients_{clients}, mode_{mode} {}
     void setMode(Authorization mode) { mode_ = mode; }
 
-    // Returns if the caller may, else throws AccessDenied, or InteractiveAuthorizationRequired if a person would have to
-    // be asked and the call does not allow that; both name the action.
-    // Nobody is asked for a caller that has left. Polkit has 16 questions of a user at a time, and 16 that may
-    // open a dialog; others wait.
-    // uid 0 always may; nobody may ask for an action that the method's rule does not hold.
-    // `mount`: what it is about, for withdraw().
+    // Returns if the caller may, else throws AccessDenied, or InteractiveAuthorizationRequired if a person would have
+    // to be asked and the call does not allow that; both name the action. Nobody is asked for a caller that has left.
+    // Polkit has 16 questions of a user at a time, and 16 that may open a dialog; others wait. uid 0 always may; nobody
+    // may ask for an action that the method's rule does not hold. `mount`: what it is about, for withdraw().
     Async<Done> require(CallPtr call, std::string_view action, Details details,
                         std::optional<std::uint32_t> mount = std::nullopt);
 

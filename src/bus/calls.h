@@ -101,7 +101,7 @@ private:
 
     // `granted`: the mount that the caller was authorized for already. `budget`: of the call, which outlives this.
     Async<std::tuple<>> unmountInTurn(CallPtr call, std::string what, bool lazy, std::optional<std::uint32_t> granted,
-                                     Order::Budget& budget);
+                                      Order::Budget& budget);
     Async<Done> explainBusy(CallPtr call, MountRecord record);
     struct UnmountOutcome {
         MountRecord record;

@@ -23,8 +23,8 @@ Details Calls::fileDetails(const std::string& source, const MountCallOptions& op
     const bool anybody = options.allowUnverified;
     Details details{{"source", source},
                     {"verified", anybody ? "false" : "true"},
-                    {"polkit.message", askToMount(anybody ? "$(source), whoever signed it" : "the package $(source)",
-                                                  options.verity)}};
+                    {"polkit.message",
+                     askToMount(anybody ? "$(source), whoever signed it" : "the package $(source)", options.verity)}};
     addMountDetails(details, options.target.empty() ? core_.config.runDir : options.target, options);
     return details;
 }
@@ -44,17 +44,15 @@ Async<Done> Calls::authorizeUnverified(CallPtr call, std::string source, MountCa
     co_return Done{};
 }
 
-Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string source,
-                                     MountCallOptions options) {
+Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string source, MountCallOptions options) {
     const auto policy = options.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
     auto descriptor = std::make_shared<UniqueFd>(std::move(fd));
     // On a worker from the first question on: the file may be on a slow or hostile filesystem.
-    Work open{
-        core_.workers, core_.loop, "",
-        [this, descriptor, keys = core_.fileKeys, policy, source, trusted = call->caller.euid == 0] {
-            if (!trusted) refuseStallingFile(core_.kernel, descriptor->get());
-            return std::make_shared<const Package>(openPackage(std::move(*descriptor), keys, policy, source));
-        }};
+    Work open{core_.workers, core_.loop, "",
+              [this, descriptor, keys = core_.fileKeys, policy, source, trusted = call->caller.euid == 0] {
+                  if (!trusted) refuseStallingFile(core_.kernel, descriptor->get());
+                  return std::make_shared<const Package>(openPackage(std::move(*descriptor), keys, policy, source));
+              }};
     const std::shared_ptr<const Package> package = co_await open;
     const std::string container = package->manifest.container();
     if (package->verified() && options.verity != VerityMode::Eio && !options.allowUnverified) {
@@ -79,7 +77,8 @@ Async<MountReply> Calls::mountOpened(CallPtr call, UniqueFd fd, std::string sour
 
 Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options options) {
     MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
-    if (core_.config.fileVerification == Verification::Sealed) decoded.verity = VerityMode::Eio;  // nothing else happens
+    if (core_.config.fileVerification == Verification::Sealed)
+        decoded.verity = VerityMode::Eio;  // nothing else happens
     const std::string normal = normalPath(path, "The package");
     const CallPtr asked = withOptions(call, options);
     const Order::Turn turn = co_await enterUnread(call, decoded);
@@ -95,7 +94,8 @@ Async<MountReply> Calls::mountFile(CallPtr call, std::string path, Options optio
 
 Async<MountReply> Calls::mountFd(CallPtr call, UniqueFd npk, Options options) {
     MountCallOptions decoded = decodeMountOptions(options, MountKind::File);
-    if (core_.config.fileVerification == Verification::Sealed) decoded.verity = VerityMode::Eio;  // nothing else happens
+    if (core_.config.fileVerification == Verification::Sealed)
+        decoded.verity = VerityMode::Eio;  // nothing else happens
     const CallPtr asked = withOptions(call, options);
     const Order::Turn turn = co_await enterUnread(call, decoded);
     Work look{core_.workers, core_.loop, "", [fd = npk.get()] { return describeDescriptor(fd); }};

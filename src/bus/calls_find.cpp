@@ -36,8 +36,8 @@ bool mayBeContainer(const std::string& what) {
         places += (places.empty() ? "" : ", ") + printable(registry.find(id)->mountPoint);
     }
     if (ids.size() > kMostNamed) places += " and " + std::to_string(ids.size() - kMostNamed) + " more";
-    throw Error{Code::InvalidArgs, printable(what) + " is mounted several times (" + places +
-                                       "); name one of the mount points"};
+    throw Error{Code::InvalidArgs,
+                printable(what) + " is mounted several times (" + places + "); name one of the mount points"};
 }
 
 }  // namespace

@@ -142,7 +142,8 @@ Async<MountReply> Calls::mountPrepared(CallPtr call, Prepared prepared, MountCal
     spdlog::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
                  record.verified ? "verified" : "unverified", record.ownerUid);
     core_.events.mounted(record);
-    if (!record.verityUuid.empty()) core_.mountTableChanged();  // asks the device what it found before it was known here
+    if (!record.verityUuid.empty())
+        core_.mountTableChanged();  // asks the device what it found before it was known here
     MountReply reply{mountPath(record.id), record.mountPoint};
     co_return reply;
 }
@@ -211,8 +212,8 @@ Async<std::tuple<std::vector<MountManyItem>>> Calls::mountMany(CallPtr call, std
     std::vector<MountManyItem> results(what.size());
     const auto refuse = [&](std::size_t at) {
         const sdbus::Error error = toBusError(std::current_exception());
-        results[at] = MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{error.getName()},
-                                    error.getMessage()};
+        results[at] =
+            MountManyItem{what[at], false, sdbus::ObjectPath{"/"}, std::string{error.getName()}, error.getMessage()};
     };
     std::vector<Item> found, items;  // the latter authorized, too
     Order::Keys keys;

@@ -40,8 +40,8 @@ Async<std::tuple<std::vector<ContainerListItem>>> Calls::listContainers(CallPtr)
     for (const auto& [name, repository] : core_.catalog.repositories()) {
         for (const auto& [container, entry] : repository->content.entries) {
             const Manifest& manifest = entry.package->manifest;
-            list.push_back(ContainerListItem{manifest.name, manifest.version.text(), name,
-                                             mounted.contains({name, container})});
+            list.push_back(
+                ContainerListItem{manifest.name, manifest.version.text(), name, mounted.contains({name, container})});
         }
     }
     std::tuple<std::vector<ContainerListItem>> reply{std::move(list)};
@@ -84,14 +84,16 @@ Async<std::tuple<bool>> Calls::verify(CallPtr call, std::string what, Options op
     const auto package = found.entry.package;
     if (!package->verity) {
         throw Error{Code::InvalidSignature, "Cannot verify " + found.container + ": repository " +
-                                                found.repository->name + " has no key, so nothing says what it must be"};
+                                                found.repository->name +
+                                                " has no key, so nothing says what it must be"};
     }
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
     const std::stop_callback ending{core_.stopping.get_token(), [stop]() mutable { stop.request_stop(); }};
     Work job{core_.verifier, core_.loop, "", [package, token = stop.get_token()] {
                  yieldToOthers();
-                 if (token.stop_requested()) throw Error{Code::Failed, "Verifying was given up: its caller has left, or the service stops"};
+                 if (token.stop_requested())
+                     throw Error{Code::Failed, "Verifying was given up: its caller has left, or the service stops"};
                  try {
                      HashTree::load(package->fd.get(), package->image, *package->verity)
                          .verifyData(package->fd.get(), package->image, 0, token);

@@ -36,8 +36,8 @@ Async<std::tuple<std::string>> Calls::install(CallPtr call, std::string reposito
     std::stop_source stop;
     const auto ticket = core_.clients.onLeave(call->caller.name, [stop]() mutable { stop.request_stop(); });
     const std::stop_callback ending{core_.stopping.get_token(), [stop]() mutable { stop.request_stop(); }};
-    Work job{core_.bulk, core_.loop, "repositories", [this, before, fd = npk.get(), token = stop.get_token(),
-              trusted = call->caller.euid == 0] {
+    Work job{core_.bulk, core_.loop, "repositories",
+             [this, before, fd = npk.get(), token = stop.get_token(), trusted = call->caller.euid == 0] {
                  if (!trusted) refuseStallingFile(core_.kernel, fd);
                  return installPackage(*before, fd, "the package for " + before->name, token);
              }};
@@ -88,9 +88,11 @@ Async<std::tuple<>> Calls::reload(CallPtr call, Options options) {
     decodeCommonOptions(options, false);
     co_await core_.authorizer.require(withOptions(call, options), action::kReload, Details{});
     const auto pass = co_await core_.repositoryChanges.enter();
-    Work job{core_.bulk, core_.loop, "repositories", [path = core_.configPath, previous = core_.catalog.repositories()] {
+    Work job{core_.bulk, core_.loop, "repositories",
+             [path = core_.configPath, previous = core_.catalog.repositories()] {
                  Loaded loaded = loadAll(path, previous);
-                 for (const auto& [name, repository] : loaded.repositories) removeInterruptedInstalls(repository->config);
+                 for (const auto& [name, repository] : loaded.repositories)
+                     removeInterruptedInstalls(repository->config);
                  return loaded;
              }};
     Loaded loaded = co_await job;

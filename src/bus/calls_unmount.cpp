@@ -30,7 +30,8 @@ Async<Done> Calls::explainBusy(CallPtr call, MountRecord record) {
     if (core_.searching < kMostSearches && !*call->left) {
         ++core_.searching;
         Work search{core_.searches, core_.loop, "", [this, &record, stopping = core_.stopping.get_token()] {
-                        return stopping.stop_requested() ? std::string{"somebody"} : describeHolders(core_.kernel, record);
+                        return stopping.stop_requested() ? std::string{"somebody"}
+                                                         : describeHolders(core_.kernel, record);
                     }};
         try {
             holders = co_await search;
@@ -48,7 +49,8 @@ Async<Calls::UnmountOutcome> Calls::unmountNow(std::uint32_t id, bool lazy) {
     MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     core_.unmounting.insert(id);
-    auto image = std::exchange(found->image, nullptr);  // whoever lets go of it last gives back its memory, which takes time
+    auto image =
+        std::exchange(found->image, nullptr);  // whoever lets go of it last gives back its memory, which takes time
     UnmountOutcome outcome{*found};
     const MountRecord& record = outcome.record;
     std::exception_ptr failure;
@@ -80,7 +82,8 @@ Async<Calls::UnmountOutcome> Calls::unmountNow(std::uint32_t id, bool lazy) {
 Async<std::tuple<>> Calls::unmountInTurn(CallPtr call, std::string what, bool lazy,
                                          std::optional<std::uint32_t> granted, Order::Budget& budget) {
     for (;;) {
-        // Who may not, and what is not clear, keeps nobody waiting. A person may need minutes; numbers are not used again.
+        // Who may not, and what is not clear, keeps nobody waiting. A person may need minutes; numbers are not used
+        // again.
         const MountRecord* now = findMounted(what);
         if (now != nullptr && granted != now->id && !mayUnmount(*call, *now)) {
             granted = now->id;
@@ -122,8 +125,8 @@ Async<std::tuple<>> Calls::unmount(CallPtr call, std::string what, Options optio
     co_return co_await unmountInTurn(withOptions(call, options), what, lazy, std::nullopt, budget);
 }
 
-Detached Calls::unmountItem(CallPtr call, UnmountItem item, bool lazy, Order::Budget& budget,
-                            UnmountManyItem& result, std::function<void(Done)> done) {
+Detached Calls::unmountItem(CallPtr call, UnmountItem item, bool lazy, Order::Budget& budget, UnmountManyItem& result,
+                            std::function<void(Done)> done) {
     try {
         co_await unmountInTurn(call, item.what, lazy, item.granted, budget);
         result = UnmountManyItem{item.what, true, std::string{}, std::string{}};
@@ -191,10 +194,11 @@ Async<std::tuple<sdbus::UnixFd>> Calls::openMount(CallPtr call, std::uint32_t id
     const MountRecord* found = core_.registry.find(id);
     if (found == nullptr) throwNotMounted(mountPath(id));
     const MountRecord record = *found;
-    // In a user namespace of its own anybody can take nodev from a clone (mount_setattr(2)), and use the device nodes of
-    // the image.
+    // In a user namespace of its own anybody can take nodev from a clone (mount_setattr(2)), and use the device nodes
+    // of the image.
     if (!record.verified && call->caller.euid != 0) {
-        throw Error{Code::AccessDenied, "Cannot open " + record.container() + ": it is not verified, and only root may "
+        throw Error{Code::AccessDenied, "Cannot open " + record.container() +
+                                            ": it is not verified, and only root may "
                                             "have a clone of what nobody vouches for"};
     }
     if (record.ownerUid != call->caller.euid) {  // who may mount it may also have it

@@ -8,9 +8,10 @@ ClientWatch::Ticket ClientWatch::onLeave(const std::string& client, std::functio
     auto it = clients_.find(client);
     if (it == clients_.end()) {
         auto match = addMatch(bus_,
-                               "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
-                               "member='NameOwnerChanged',arg0='" + client + "',arg2=''",
-                               [this, client](IncomingMessage) { left(client); });
+                              "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                              "member='NameOwnerChanged',arg0='" +
+                                  client + "',arg2=''",
+                              [this, client](IncomingMessage) { left(client); });
         it = clients_.emplace(client, Client{std::move(match), {}}).first;
     }
     it->second.callbacks[id] = std::move(callback);

@@ -67,16 +67,16 @@ struct Core {
     SealedImages sealedImages;
     Registry registry;
     Catalog catalog;
-    KeyRing fileKeys;  // for MountFile and MountFd: those of [files] and of all repositories
+    KeyRing fileKeys;           // for MountFile and MountFd: those of [files] and of all repositories
     std::size_t searching = 0;  // for who holds a mount
     std::chrono::steady_clock::time_point nextRecount{};  // of devices that outlived their mounts
-    std::stop_source stopping;  // the service ends: long work is given up
-    std::set<std::uint32_t> unmounting;  // an unmount of ours is under way
-    bool verityAvailable = false;        // as far as is known: asked again when something hints at a change
+    std::stop_source stopping;                            // the service ends: long work is given up
+    std::set<std::uint32_t> unmounting;                   // an unmount of ours is under way
+    bool verityAvailable = false;  // as far as is known: asked again when something hints at a change
     Events events;
     std::function<void()> mountTableChanged;  // asks for a look at the mount table, soon
     EventLoop loop;
-    Order order;  // mounts and unmounts: of one caller ("from NAME"), and of all ("")
+    Order order;                  // mounts and unmounts: of one caller ("from NAME"), and of all ("")
     Turnstile repositoryChanges;  // installs, uninstalls and reloads, one at a time
     ClientWatch clients;
     Authorizer authorizer;

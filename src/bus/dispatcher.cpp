@@ -48,8 +48,8 @@ void Dispatcher::refuseTooManyCalls(const Caller& caller) const {
     const auto ofUser = pendingOfUsers_.find(caller.euid);
     if (caller.euid != 0 && ofUser != pendingOfUsers_.end() && ofUser->second >= most) {
         throw Error{Code::LimitsExceeded,
-                    "User " + std::to_string(caller.euid) + " has " + std::to_string(most) + " calls waiting already (" +
-                        std::to_string(kClientsOfUser) +
+                    "User " + std::to_string(caller.euid) + " has " + std::to_string(most) +
+                        " calls waiting already (" + std::to_string(kClientsOfUser) +
                         " times limits.pending_calls_per_client in the configuration); wait for some of them"};
     }
 }
@@ -74,8 +74,6 @@ void Dispatcher::fail(const std::function<void(const sdbus::Error&)>& answer) {
     }
 }
 
-void Dispatcher::reportLost(const std::exception& error) {
-    spdlog::warn("Cannot answer a call: {}", error.what());
-}
+void Dispatcher::reportLost(const std::exception& error) { spdlog::warn("Cannot answer a call: {}", error.what()); }
 
 }  // namespace northstar::bus

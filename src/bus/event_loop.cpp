@@ -55,8 +55,8 @@ void EventLoop::runTimers() {
     }
 }
 
-// A client that floods us must not keep workers' results, timers and the watchdog waiting. While messages are queued the
-// bus's poll time-out is 0, so what is left comes next.
+// A client that floods us must not keep workers' results, timers and the watchdog waiting. While messages are queued
+// the bus's poll time-out is 0, so what is left comes next.
 void EventLoop::processBus() {
     constexpr int kMost = 64;
     const auto end = Clock::now() + std::chrono::milliseconds{50};

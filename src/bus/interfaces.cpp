@@ -33,27 +33,31 @@ void Objects::exportService() {
                 handler("MountFile",
                         [calls](CallPtr c, std::string path, Options o) { return calls->mountFile(c, path, o); }))
         .method("MountFd", {"npk", "options"}, {"mount", "mount_point"},
-                handler("MountFd", [calls](CallPtr c, UniqueFd npk, Options o) { return calls->mountFd(c, std::move(npk), o); }))
+                handler("MountFd",
+                        [calls](CallPtr c, UniqueFd npk, Options o) { return calls->mountFd(c, std::move(npk), o); }))
         .method("MountMany", {"containers", "options"}, {"results"},
                 handler("MountMany", [calls](CallPtr c, std::vector<std::string> what,
                                              Options o) { return calls->mountMany(c, what, o); }))
-        .method("Unmount", {"what", "options"}, {},
-                handler("Unmount", [calls](CallPtr c, std::string what, Options o) { return calls->unmount(c, what, o); }))
+        .method(
+            "Unmount", {"what", "options"}, {},
+            handler("Unmount", [calls](CallPtr c, std::string what, Options o) { return calls->unmount(c, what, o); }))
         .method("UnmountMany", {"what", "options"}, {"results"},
                 handler("UnmountMany", [calls](CallPtr c, std::vector<std::string> what,
                                                Options o) { return calls->unmountMany(c, what, o); }))
-        .method("ListMounts", {}, {"mounts"}, handler("ListMounts", [calls](CallPtr c) { return calls->listMounts(c); }))
+        .method("ListMounts", {}, {"mounts"},
+                handler("ListMounts", [calls](CallPtr c) { return calls->listMounts(c); }))
         .method("ListContainers", {}, {"containers"},
                 handler("ListContainers", [calls](CallPtr c) { return calls->listContainers(c); }))
         .method("Inspect", {"container"}, {"facts"},
                 handler("Inspect", [calls](CallPtr c, std::string what) { return calls->inspect(c, what); }))
-        .method("Verify", {"container", "options"}, {"intact"},
-                handler("Verify", [calls](CallPtr c, std::string what, Options o) { return calls->verify(c, what, o); }))
+        .method(
+            "Verify", {"container", "options"}, {"intact"},
+            handler("Verify", [calls](CallPtr c, std::string what, Options o) { return calls->verify(c, what, o); }))
         .method("Reload", {"options"}, {},
                 handler("Reload", [calls](CallPtr c, Options o) { return calls->reload(c, o); }))
         .signal<sdbus::ObjectPath, std::string, std::string>("Mounted", {"mount", "container", "mount_point"})
-        .signal<sdbus::ObjectPath, std::string, std::string, std::string>("Unmounted",
-                                                                          {"mount", "container", "mount_point", "reason"})
+        .signal<sdbus::ObjectPath, std::string, std::string, std::string>(
+            "Unmounted", {"mount", "container", "mount_point", "reason"})
         .signal<sdbus::ObjectPath, std::string, std::uint64_t>("CorruptionDetected", {"mount", "container", "block"})
         .signal<std::string, std::string>("Installed", {"container", "repository"})
         .signal<std::string, std::string>("Uninstalled", {"container", "repository"})
@@ -76,7 +80,7 @@ std::unique_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
             return record != nullptr ? get(*record) : get(MountRecord{});
         };
     };
-    const auto text = [&](std::string MountRecord::*member) {
+    const auto text = [&](std::string MountRecord::* member) {
         return field([member](const MountRecord& record) { return toUtf8(record.*member); });
     };
     InterfaceBuilder{*object, kMountInterface}
@@ -100,7 +104,8 @@ std::unique_ptr<sdbus::IObject> Objects::exportMount(std::uint32_t id) {
         .property("Verified", Flags::CONST_PROPERTY_VALUE, field([](const MountRecord& r) { return r.verified; }))
         .property("RootHash", Flags::CONST_PROPERTY_VALUE, text(&MountRecord::rootHash))
         .property("Corrupted", Flags::EMITS_CHANGE_SIGNAL, field([](const MountRecord& r) { return r.corrupted; }))
-        .property("OwnerUid", Flags::CONST_PROPERTY_VALUE, field([](const MountRecord& r) { return std::uint32_t{r.ownerUid}; }))
+        .property("OwnerUid", Flags::CONST_PROPERTY_VALUE,
+                  field([](const MountRecord& r) { return std::uint32_t{r.ownerUid}; }))
         .property("MountedAt", Flags::CONST_PROPERTY_VALUE, field([](const MountRecord& r) { return r.mountedAt; }))
         .publish();
     return object;
@@ -141,7 +146,8 @@ std::unique_ptr<sdbus::IObject> Objects::exportRepository(const std::string& nam
                   }))
         .property("Capacity", Flags::EMITS_CHANGE_SIGNAL, field([](const Repository& r) { return r.config.capacity; }))
         .property("Used", Flags::EMITS_CHANGE_SIGNAL, field([](const Repository& r) { return r.content.used(); }))
-        .property("MaxContainers", Flags::EMITS_CHANGE_SIGNAL, field([](const Repository& r) { return r.config.maxContainers; }))
+        .property("MaxContainers", Flags::EMITS_CHANGE_SIGNAL,
+                  field([](const Repository& r) { return r.config.maxContainers; }))
         .publish();
     return object;
 }

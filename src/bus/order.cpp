@@ -7,15 +7,12 @@ namespace northstar::bus {
 
 namespace {
 
-Order::Kind other(Order::Kind kind) {
-    return kind == Order::Kind::Known ? Order::Kind::Unread : Order::Kind::Known;
-}
+Order::Kind other(Order::Kind kind) { return kind == Order::Kind::Known ? Order::Kind::Unread : Order::Kind::Known; }
 
 }  // namespace
 
 Async<Order::Turn> Order::enter(std::string scope, Keys keys, Kind kind) {
-    const auto place =
-        places_.insert(places_.end(), Place{std::move(scope), std::move(keys), kind, ++last_, 0, {}});
+    const auto place = places_.insert(places_.end(), Place{std::move(scope), std::move(keys), kind, ++last_, 0, {}});
     for (const auto& key : place->keys) {
         auto& queue = queues_[{place->scope, key}];
         if (!queue.empty()) ++place->behind;

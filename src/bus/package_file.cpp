@@ -50,7 +50,7 @@ UniqueFd openPackageFile(const std::string& path) {
     how.resolve = RESOLVE_NO_MAGICLINKS;
     const UniqueFd place{static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
     if (!place) fail(errno);
-    struct stat status {};
+    struct stat status{};
     if (fstat(place.get(), &status) != 0) fail(errno);
     if (!S_ISREG(status.st_mode)) {
         throw Error{Code::InvalidArgs, "Cannot open the package " + printable(path) + ": it is " +

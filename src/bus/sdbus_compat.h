@@ -151,7 +151,8 @@ public:
 #if NORTHSTAR_SDBUS_V2
             sdbus::registerMethod(sdbus::MethodName{name})
 #else
-            object_.registerMethod(name).onInterface(name_)
+            object_.registerMethod(name)
+                .onInterface(name_)
 #endif
                 .withInputParamNames(std::move(in))
                 .withOutputParamNames(std::move(out))
@@ -162,8 +163,13 @@ public:
     InterfaceBuilder& method(const std::string& name, std::vector<std::string> in, std::vector<std::string> out,
                              Method method) {
 #if NORTHSTAR_SDBUS_V2
-        add(sdbus::MethodVTableItem{sdbus::MethodName{name}, sdbus::Signature{method.in}, std::move(in),
-                                    sdbus::Signature{method.out}, std::move(out), std::move(method.handler), {}});
+        add(sdbus::MethodVTableItem{sdbus::MethodName{name},
+                                    sdbus::Signature{method.in},
+                                    std::move(in),
+                                    sdbus::Signature{method.out},
+                                    std::move(out),
+                                    std::move(method.handler),
+                                    {}});
 #else
         object_.registerMethod(name_, name, method.in, in, method.out, out, std::move(method.handler));
 #endif
@@ -176,7 +182,8 @@ public:
 #if NORTHSTAR_SDBUS_V2
             sdbus::registerSignal(sdbus::SignalName{name})
 #else
-            object_.registerSignal(name).onInterface(name_)
+            object_.registerSignal(name)
+                .onInterface(name_)
 #endif
                 .template withParameters<Args...>(std::move(params)));
         return *this;
@@ -189,7 +196,8 @@ public:
 #if NORTHSTAR_SDBUS_V2
             sdbus::registerProperty(PropertyName{name})
 #else
-            object_.registerProperty(name).onInterface(name_)
+            object_.registerProperty(name)
+                .onInterface(name_)
 #endif
                 .withGetter(std::forward<Getter>(getter))
                 .withUpdateBehavior(update));

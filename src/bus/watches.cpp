@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kCoalesce{50};    // one look at the table for a burst of changes
 constexpr std::chrono::milliseconds kAfterLoss{500};  // one round of questions to all devices for a flood of events
-constexpr std::size_t kMostEvents = 64;             // a turn of the loop: a flood must not keep calls waiting
-constexpr std::size_t kMostBlocks = 64;             // reported for a mount; more tell nothing new and would be kept
+constexpr std::size_t kMostEvents = 64;               // a turn of the loop: a flood must not keep calls waiting
+constexpr std::size_t kMostBlocks = 64;               // reported for a mount; more tell nothing new and would be kept
 constexpr std::uint64_t kUnknownBlock = UINT64_MAX;
 
 struct Findings {

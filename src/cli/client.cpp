@@ -192,8 +192,8 @@ void Client::uninstall(const std::string& repository, const std::string& contain
 }
 
 void Client::monitor(const std::function<void()>& ready, const std::function<void(const std::string&)>& line) {
-    const std::string rule = std::string{"type='signal',sender='"} + kService + "',path='" + kObject +
-                             "',interface='" + kInterface + "'";
+    const std::string rule =
+        std::string{"type='signal',sender='"} + kService + "',path='" + kObject + "',interface='" + kInterface + "'";
     const auto slot = bus::addMatch(*bus_, rule, [&line](bus::IncomingMessage message) {
         std::string text;
         try {

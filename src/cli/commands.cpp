@@ -117,8 +117,11 @@ void addList(CLI::App& app, Session& session) {
             for (const auto& m : connect(session).listMounts()) {
                 rows.push_back({m.container, m.mountPoint, m.device, m.object});
             }
-            printTable({{"CONTAINER", "container"}, {"MOUNT POINT", "mount_point"}, {"DEVICE", "device"},
-                        {"OBJECT", "object"}}, rows, *json);
+            printTable({{"CONTAINER", "container"},
+                        {"MOUNT POINT", "mount_point"},
+                        {"DEVICE", "device"},
+                        {"OBJECT", "object"}},
+                       rows, *json);
         };
     });
 }
@@ -133,8 +136,8 @@ void addContainers(CLI::App& app, Session& session) {
             for (const auto& c : connect(session).listContainers()) {
                 rows.push_back({c.name, c.version, c.repository, c.mounted});
             }
-            printTable({{"NAME", "name"}, {"VERSION", "version"}, {"REPOSITORY", "repository"},
-                        {"MOUNTED", "mounted"}}, rows, *json);
+            printTable({{"NAME", "name"}, {"VERSION", "version"}, {"REPOSITORY", "repository"}, {"MOUNTED", "mounted"}},
+                       rows, *json);
         };
     });
 }

@@ -40,10 +40,10 @@ void printRepositories(const std::vector<RepositoryRow>& repositories, bool json
     if (json) columns.insert(columns.end(), {{"", "keys"}, {"", "containers"}});  // too much for a line
     std::vector<std::vector<Cell>> rows;
     for (const auto& [name, properties] : repositories) {
-        auto& row = rows.emplace_back(std::vector<Cell>{
-            name, cell<std::string>(properties, "Type"), cell<bool>(properties, "Verified"),
-            number(properties, "Used"), number(properties, "Capacity"), number(properties, "MaxContainers"),
-            cell<std::string>(properties, "Directory")});
+        auto& row = rows.emplace_back(
+            std::vector<Cell>{name, cell<std::string>(properties, "Type"), cell<bool>(properties, "Verified"),
+                              number(properties, "Used"), number(properties, "Capacity"),
+                              number(properties, "MaxContainers"), cell<std::string>(properties, "Directory")});
         if (!json) continue;
         row.push_back(cell<std::vector<std::string>>(properties, "Keys"));
         row.push_back(cell<std::vector<std::string>>(properties, "Containers"));
@@ -65,8 +65,7 @@ void addRepositories(CLI::App& app, Session& session) {
 void addInstall(CLI::App& app, Session& session) {
     auto* command = app.add_subcommand("install", "Add a package to a repository and print its container");
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("package", arguments->what, "A package by its path, opened here with your rights")
-        ->required();
+    command->add_option("package", arguments->what, "A package by its path, opened here with your rights")->required();
     command->add_option("--repository", arguments->repository, "The repository")->type_name("NAME")->required();
     command->callback([&session, arguments] {
         session.command = [&session, arguments] {
@@ -86,9 +85,7 @@ void addUninstall(CLI::App& app, Session& session) {
     command->add_option("container", arguments->what, "NAME:VERSION")->required()->check(versioned);
     command->add_option("--repository", arguments->repository, "The repository")->type_name("NAME")->required();
     command->callback([&session, arguments] {
-        session.command = [&session, arguments] {
-            connect(session).uninstall(arguments->repository, arguments->what);
-        };
+        session.command = [&session, arguments] { connect(session).uninstall(arguments->repository, arguments->what); };
     });
 }
 
@@ -102,8 +99,9 @@ void addVerify(CLI::App& app, Session& session) {
             Options options;
             if (!arguments->repository.empty()) options["repository"] = sdbus::Variant{arguments->repository};
             if (!connect(session).verify(arguments->what, options)) {
-                throw Error{Code::Corrupted, printable(arguments->what) + " is corrupted: its image does not match "
-                                                                          "its hash tree; install it anew"};
+                throw Error{Code::Corrupted, printable(arguments->what) +
+                                                 " is corrupted: its image does not match "
+                                                 "its hash tree; install it anew"};
             }
             std::cout << "intact" << std::endl;
         };

@@ -33,9 +33,7 @@ public:
     explicit Formatter(bool json) : json_{json} {}
 
     std::string operator()(const std::string& text) const { return json_ ? quoted(text) : plain(text); }
-    std::string operator()(bool value) const {
-        return json_ ? (value ? "true" : "false") : (value ? "yes" : "no");
-    }
+    std::string operator()(bool value) const { return json_ ? (value ? "true" : "false") : (value ? "yes" : "no"); }
     template <typename Number>
         requires std::is_arithmetic_v<Number>
     std::string operator()(Number number) const {

@@ -2,10 +2,11 @@
 // Each table is decoded by a reader that remembers which keys it was asked for: what is left over is unknown.
 #include "config/config.h"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <limits>
 #include <set>
-#include <toml++/toml.h>
 
 #include "base/error.h"
 #include "config/paths.h"
@@ -21,7 +22,8 @@ public:
         : file_{file}, table_{table}, prefix_{std::move(prefix)} {}
 
     [[noreturn]] void fail(const toml::source_region& where, const std::string& key, const std::string& problem) const {
-        throw Error{Code::Failed, file_ + ":" + std::to_string(where.begin.line) + ": " + prefix_ + key + ": " + problem};
+        throw Error{Code::Failed,
+                    file_ + ":" + std::to_string(where.begin.line) + ": " + prefix_ + key + ": " + problem};
     }
 
     const toml::node* find(const std::string& key) {
@@ -160,7 +162,8 @@ RepositoryConfig decodeRepository(const std::string& file, const std::string& na
     reader.count("max_containers", repository.maxContainers);
     reader.refuseUnknown();
     if (repository.type == RepositoryType::Memory) {
-        if (const auto* dir = table.get("dir")) reader.fail(dir->source(), "dir", "a memory repository has no directory");
+        if (const auto* dir = table.get("dir"))
+            reader.fail(dir->source(), "dir", "a memory repository has no directory");
         repository.dir.clear();
         repository.verification = Verification::Sealed;
     }

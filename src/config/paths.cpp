@@ -45,7 +45,7 @@ void checkWritten(const std::string& path) {
 }
 
 bool onlyWeMayChange(int directory) {
-    struct stat status {};
+    struct stat status{};
     return fstat(directory, &status) == 0 && (status.st_uid == 0 || status.st_uid == geteuid()) &&
            (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }

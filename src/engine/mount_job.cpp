@@ -13,14 +13,14 @@
 namespace northstar {
 namespace {
 
-constexpr std::size_t kMostHolders = 5;          // as many as fit one line
+constexpr std::size_t kMostHolders = 5;            // as many as fit one line
 constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
 // After a mount that failed: nobody but root and udev can open its devices, so this is rarely needed.
 constexpr std::chrono::milliseconds kAfterFailure{1000};
 
 VerityTable verityTable(const Verity& verity, VerityMode mode) {
     const std::string unique = randomHex();
-    return {kVerityNamePrefix + unique, kVerityUuidPrefix + unique, verity.dataBlocks, verity.hashStartBlock(),
+    return {kVerityNamePrefix + unique, kVerityUuidPrefix + unique, verity.dataBlocks,  verity.hashStartBlock(),
             Verity::kBlockSize,         toHex(verity.rootHash),     toHex(verity.salt), mode};
 }
 
@@ -57,14 +57,15 @@ void mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& r
     const Package& package = *request.package;
     const bool useVerity = package.verified() && !request.sealed && request.copies == nullptr;
     if (useVerity && !kernel.verityAvailable()) {
-        throw Error{Code::Unsupported, "it must be verified and this kernel has no dm-verity (CONFIG_DM_VERITY); load the "
-                                       "module dm-verity, or set verification = \"sealed\" in the configuration"};
+        throw Error{Code::Unsupported,
+                    "it must be verified and this kernel has no dm-verity (CONFIG_DM_VERITY); load the "
+                    "module dm-verity, or set verification = \"sealed\" in the configuration"};
     }
     std::shared_ptr<const SealedImage> sealed = request.sealed;
     if (!sealed && request.copies != nullptr && package.verified()) sealed = request.copies->get(package, request.stop);
     record.image = sealed;
-    const LoopSpec spec{sealed ? sealed->fd.get() : package.fd.get(),
-                        sealed ? sealed->image : package.image, request.loopDeviceTimeout};
+    const LoopSpec spec{sealed ? sealed->fd.get() : package.fd.get(), sealed ? sealed->image : package.image,
+                        request.loopDeviceTimeout};
 
     record.id = request.id;
     record.name = package.manifest.name;
@@ -89,8 +90,8 @@ void mountInSteps(Kernel& kernel, const StateStore& state, const MountRequest& r
     const Device& source = verity ? *verity : *loop;
     record.device = source.path();
     record.identity.device = source.number();
-    const auto mount = kernel.mountDetached(
-        source, {record.filesystem, request.noexec, package.manifest.mountContext.value_or("")});
+    const auto mount =
+        kernel.mountDetached(source, {record.filesystem, request.noexec, package.manifest.mountContext.value_or("")});
     record.identity = mount->identity();
     record.identity.device = source.number();
     record.mountedAt = microsecondsSinceEpoch();

@@ -26,7 +26,8 @@ bool isSameMount(const MountIdentity& known, const MountIdentity& seen) {
 }
 
 const MountTableEntry* findMount(const std::vector<MountTableEntry>& table, const MountRecord& record) {
-    const auto it = std::ranges::find_if(table, [&](const auto& e) { return isSameMount(record.identity, e.identity); });
+    const auto it =
+        std::ranges::find_if(table, [&](const auto& e) { return isSameMount(record.identity, e.identity); });
     return it == table.end() ? nullptr : &*it;
 }
 
@@ -41,9 +42,10 @@ void noteCorruption(Kernel& kernel, const StateStore& state, MountRecord& record
     try {
         if (record.corrupted || findCorrupted(kernel, {record}).empty()) return;
         record.corrupted = true;
-        spdlog::error("{} on {} is corrupted: a block whose number is not known, read while the service did not run, "
-                      "does not match its hash",
-                      record.container(), record.mountPoint);
+        spdlog::error(
+            "{} on {} is corrupted: a block whose number is not known, read while the service did not run, "
+            "does not match its hash",
+            record.container(), record.mountPoint);
         state.save(record);
     } catch (const Error& error) {  // it is looked for again at the next start
         spdlog::warn("{}", error.what());

@@ -10,9 +10,9 @@
 
 namespace northstar {
 
-// Mounts that are known by device identity, mount id and dm UUID, never by path text, with what happened to them meanwhile
-// (moved, unmounted, corrupted). Records without a mount, their
-// directories, and verity devices of ours that no mount uses are removed. Blocks.
+// Mounts that are known by device identity, mount id and dm UUID, never by path text, with what happened to them
+// meanwhile (moved, unmounted, corrupted). Records without a mount, their directories, and verity devices of ours that
+// no mount uses are removed. Blocks.
 [[nodiscard]] std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state);
 
 // Of these records, the numbers of those on whose verity device a block was found wrong. Blocks.

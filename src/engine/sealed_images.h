@@ -14,8 +14,9 @@ namespace northstar {
 
 class SealedImages {
 public:
-    // The copy of this package's image that somebody still has, or a new one; it lives as long as who asked for it keeps
-    // it. Two threads that ask for one image at the same time may get two. Blocks; throws what sealImage() throws.
+    // The copy of this package's image that somebody still has, or a new one; it lives as long as who asked for it
+    // keeps it. Two threads that ask for one image at the same time may get two. Blocks; throws what sealImage()
+    // throws.
     [[nodiscard]] std::shared_ptr<const SealedImage> get(const Package& package, const std::stop_token& stop);
 
 private:

@@ -105,8 +105,8 @@ void StateStore::save(const MountRecord& record) const {
     const auto fail = [&](const char* what) {
         throwErrno(Code::Failed, std::string{"Cannot "} + what + " " + path_ + "/" + name, errno);
     };
-    const UniqueFd file{openat(directory_.get(), temporary.c_str(),
-                               O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    const UniqueFd file{
+        openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file) fail("create");
     if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) fail("write");
     if (renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) fail("rename");

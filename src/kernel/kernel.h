@@ -19,8 +19,8 @@
 
 namespace northstar {
 
-// A block device that is held open. Destroying the owner lets go of it; unless something else (a device on top, a mount)
-// uses it by then, the kernel removes it.
+// A block device that is held open. Destroying the owner lets go of it; unless something else (a device on top, a
+// mount) uses it by then, the kernel removes it.
 class Device {
 public:
     virtual ~Device() = default;
@@ -39,8 +39,8 @@ struct LoopSpec {
 enum class VerityMode { Eio, Restart, Panic };  // what the kernel does about a corrupted block
 
 struct VerityTable {
-    std::string name;  // device name, "northstar-<unique>"
-    std::string uuid;  // kVerityUuidPrefix + unique
+    std::string name;                                  // device name, "northstar-<unique>"
+    std::string uuid;                                  // kVerityUuidPrefix + unique
     std::uint64_t dataBlocks = 0, hashStartBlock = 0;  // in blocks of blockSize
     std::uint32_t blockSize = 4096;                    // bytes; of data and of hash blocks
     std::string rootHash, salt;                        // hexadecimal; an empty salt is allowed
@@ -75,7 +75,8 @@ public:
     virtual void keep() = 0;
 };
 
-// A mounted filesystem that is at no path yet. The destructor drops it unless attached; once attached the mount lives on.
+// A mounted filesystem that is at no path yet. The destructor drops it unless attached; once attached the mount lives
+// on.
 class DetachedMount {
 public:
     virtual ~DetachedMount() = default;

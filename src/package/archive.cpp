@@ -13,9 +13,7 @@ namespace {
 constexpr std::uint64_t kMaxMetadata = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kAlignment = 4096;  // dm-verity's block size, and the loop device's
 
-[[noreturn]] void refuse(const std::string& why) {
-    throw Error{Code::InvalidPackage, "Not a package archive: " + why};
-}
+[[noreturn]] void refuse(const std::string& why) { throw Error{Code::InvalidPackage, "Not a package archive: " + why}; }
 
 // Hands out the entries one by one, each of which has to begin where the one before ends.
 class Entries {
@@ -71,8 +69,8 @@ private:
 Archive readArchive(int fd, std::uint64_t fileSize) {
     const ArchiveEnd end = findArchiveEnd(fd, fileSize);
     if (end.entries != 2 && end.entries != 3) {
-        refuse("it has " + std::to_string(end.entries) +
-               " entries; a package has manifest.yaml, signature.yaml if " + "signed, and fs.img");
+        refuse("it has " + std::to_string(end.entries) + " entries; a package has manifest.yaml, signature.yaml if " +
+               "signed, and fs.img");
     }
     if (end.comment.empty()) refuse("it has no comment with a format version");
     Archive archive;

@@ -22,9 +22,7 @@ constexpr std::uint64_t kRecordSize = 22, kLocatorSize = 20, kRecord64Size = 56;
 constexpr std::array<std::uint8_t, 4> kRecordMagic{'P', 'K', 5, 6}, kLocatorMagic{'P', 'K', 6, 7},
     kRecord64Magic{'P', 'K', 6, 6};
 
-[[noreturn]] void refuse(const std::string& why) {
-    throw Error{Code::InvalidPackage, "Not a package archive: " + why};
-}
+[[noreturn]] void refuse(const std::string& why) { throw Error{Code::InvalidPackage, "Not a package archive: " + why}; }
 
 bool startsWith(Bytes bytes, const std::array<std::uint8_t, 4>& magic) {
     return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
@@ -77,8 +75,7 @@ ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize) {
     }
     const Bytes record = Bytes{tail}.subspan(at);
     const auto commentSize = littleEndian<std::uint16_t>(record, 20);
-    if (record.size() != kRecordSize + commentSize)
-        refuse("its end record and comment are not the end of the file");
+    if (record.size() != kRecordSize + commentSize) refuse("its end record and comment are not the end of the file");
     if (littleEndian<std::uint16_t>(record, 4) != 0 || littleEndian<std::uint16_t>(record, 6) != 0 ||
         littleEndian<std::uint16_t>(record, 8) != littleEndian<std::uint16_t>(record, 10)) {
         refuse("it has several parts");
@@ -88,8 +85,7 @@ ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize) {
     const Bytes comment = record.subspan(kRecordSize);
     end.comment.assign(comment.begin(), comment.end());
     std::uint64_t endsAt = tailAt + at;
-    const bool hasLocator =
-        at >= kLocatorSize && startsWith(Bytes{tail}.subspan(at - kLocatorSize), kLocatorMagic);
+    const bool hasLocator = at >= kLocatorSize && startsWith(Bytes{tail}.subspan(at - kLocatorSize), kLocatorMagic);
     if (hasLocator) {
         endsAt = readZip64(fd, record, endsAt, Bytes{tail}.subspan(at - kLocatorSize, kLocatorSize), end);
     } else {

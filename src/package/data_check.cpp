@@ -43,8 +43,8 @@ void DataCheck::run(unsigned threads) {
     }  // joins
     if (failure_) std::rethrow_exception(failure_);
     if (const std::uint64_t block = damagedBlock_; block != kNone) {
-        throw Error{Code::Corrupted, "Data block " + std::to_string(block) +
-                                         " of the image does not match the signed root hash"};
+        throw Error{Code::Corrupted,
+                    "Data block " + std::to_string(block) + " of the image does not match the signed root hash"};
     }
 }
 
@@ -64,7 +64,9 @@ void DataCheck::workThrough() {
     while (!failed_) {
         const std::uint64_t first = nextChunk_.fetch_add(1) * kChunkBlocks;
         if (first >= verity_.dataBlocks || first > damagedBlock_) return;
-        if (stop_.stop_requested()) throw Error{Code::Failed, "Checking the image was given up, as its caller has left or the service stops; try again"};
+        if (stop_.stop_requested())
+            throw Error{Code::Failed,
+                        "Checking the image was given up, as its caller has left or the service stops; try again"};
         const std::uint64_t size = std::min(kChunkBlocks, verity_.dataBlocks - first) * kBlock;
         const std::span<std::uint8_t> data = std::span{buffer}.first(size);
         const std::size_t got = readAt(fd_, image_.offset + first * kBlock, data);
@@ -76,12 +78,11 @@ void DataCheck::workThrough() {
     }
 }
 
-std::optional<std::uint64_t> DataCheck::firstDamaged(std::span<const std::uint8_t> data,
-                                                     std::uint64_t firstBlock, SaltedHash& hash) const {
+std::optional<std::uint64_t> DataCheck::firstDamaged(std::span<const std::uint8_t> data, std::uint64_t firstBlock,
+                                                     SaltedHash& hash) const {
     for (std::uint64_t block = firstBlock; !data.empty(); ++block, data = data.subspan(kBlock)) {
         const Sha256 digest = hash(data.first(kBlock));
-        if (std::memcmp(digest.data(), leaves_.data() + block * digest.size(), digest.size()) != 0)
-            return block;
+        if (std::memcmp(digest.data(), leaves_.data() + block * digest.size(), digest.size()) != 0) return block;
     }
     return std::nullopt;
 }

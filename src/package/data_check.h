@@ -30,8 +30,7 @@ private:
     void work() noexcept;
     void workThrough();
     [[nodiscard]] std::optional<std::uint64_t> firstDamaged(std::span<const std::uint8_t> data,
-                                                            std::uint64_t firstBlock,
-                                                            class SaltedHash& hash) const;
+                                                            std::uint64_t firstBlock, class SaltedHash& hash) const;
     void report(std::uint64_t block);
 
     static constexpr std::uint64_t kNone = UINT64_MAX;

@@ -12,7 +12,7 @@ namespace northstar {
 namespace {
 
 struct stat statusOf(int fd) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) != 0) throwErrno(Code::Failed, "Cannot look at the package's descriptor", errno);
     return status;
 }
@@ -26,36 +26,27 @@ bool equal(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec &
 
 void checkType(mode_t mode) {
     switch (mode & S_IFMT) {
-        case S_IFREG:
-            return;
-        case S_IFDIR:
-            refuse("is a directory");
-        case S_IFSOCK:
-            refuse("is a socket");
-        case S_IFIFO:
-            refuse("is a pipe");
-        case S_IFCHR:
-            refuse("is a character device");
-        case S_IFBLK:
-            refuse("is a block device");
-        case S_IFLNK:
-            refuse("is a symbolic link");
-        default:
-            refuse("is no file");  // epoll, eventfd and the like have no type
+        case S_IFREG: return;
+        case S_IFDIR: refuse("is a directory");
+        case S_IFSOCK: refuse("is a socket");
+        case S_IFIFO: refuse("is a pipe");
+        case S_IFCHR: refuse("is a character device");
+        case S_IFBLK: refuse("is a block device");
+        case S_IFLNK: refuse("is a symbolic link");
+        default: refuse("is no file");  // epoll, eventfd and the like have no type
     }
 }
 
 }  // namespace
 
 bool FileIdentity::operator==(const FileIdentity& other) const noexcept {
-    return device == other.device && inode == other.inode && size == other.size &&
-           equal(modified, other.modified) && equal(changed, other.changed);
+    return device == other.device && inode == other.inode && size == other.size && equal(modified, other.modified) &&
+           equal(changed, other.changed);
 }
 
 FileIdentity identify(int fd) {
     const struct stat status = statusOf(fd);
-    return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim,
-            status.st_ctim};
+    return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim, status.st_ctim};
 }
 
 void checkPackageDescriptor(int fd) {

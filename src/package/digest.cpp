@@ -26,8 +26,7 @@ Sha256 sha256(std::string_view bytes) {
 
 void SaltedHash::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
 
-SaltedHash::SaltedHash(std::span<const std::uint8_t> salt)
-    : salted_{EVP_MD_CTX_new()}, work_{EVP_MD_CTX_new()} {
+SaltedHash::SaltedHash(std::span<const std::uint8_t> salt) : salted_{EVP_MD_CTX_new()}, work_{EVP_MD_CTX_new()} {
     if (salted_ == nullptr || work_ == nullptr) throw Error{Code::Failed, "OpenSSL is out of memory"};
     check(EVP_DigestInit_ex(salted_.get(), EVP_sha256(), nullptr));
     check(EVP_DigestUpdate(salted_.get(), salt.data(), salt.size()));

@@ -41,8 +41,8 @@ bool isErofs(Bytes head, std::uint64_t size) {
     if (littleEndian<std::uint32_t>(head, kSuper) != 0xe0f5e1e2) return false;
     const std::uint8_t blockBits = head[kSuper + 12];
     if (blockBits < 9 || blockBits > 16) {
-        throw Error{Code::InvalidPackage, "Unsupported filesystem in fs.img: erofs with blocks of 2^" +
-                                              std::to_string(blockBits) + " bytes"};
+        throw Error{Code::InvalidPackage,
+                    "Unsupported filesystem in fs.img: erofs with blocks of 2^" + std::to_string(blockBits) + " bytes"};
     }
     const auto blocks = littleEndian<std::uint32_t>(head, kSuper + 36);
     checkFits("erofs", checkedMul(blocks, std::uint64_t{1} << blockBits), size);
@@ -53,10 +53,8 @@ bool isErofs(Bytes head, std::uint64_t size) {
 
 const char* toString(Filesystem filesystem) {
     switch (filesystem) {
-        case Filesystem::Squashfs:
-            return "squashfs";
-        case Filesystem::Erofs:
-            return "erofs";
+        case Filesystem::Squashfs: return "squashfs";
+        case Filesystem::Erofs: return "erofs";
     }
     return "";
 }

@@ -48,9 +48,8 @@ std::vector<std::uint8_t> readLevel(int fd, Extent image, std::uint64_t firstBlo
         for (std::uint64_t i = 0; i < count; ++i) {
             const Sha256 digest = hash(batch.subspan(i * kBlock, kBlock));
             if (std::memcmp(digest.data(), digests.data() + (done + i) * kDigest, kDigest) == 0) continue;
-            throw Error{Code::Corrupted,
-                        "Block " + std::to_string(firstBlock + done + i) +
-                            " of the image, in its hash tree, does not match the signed root hash"};
+            throw Error{Code::Corrupted, "Block " + std::to_string(firstBlock + done + i) +
+                                             " of the image, in its hash tree, does not match the signed root hash"};
         }
         done += count;
     }
@@ -62,8 +61,7 @@ std::vector<std::uint8_t> readLeaves(int fd, Extent image, const Verity& verity)
     std::vector<std::uint8_t> digests{verity.rootHash.begin(), verity.rootHash.end()};
     const std::vector<std::uint64_t> sizes = levelSizes(verity.dataBlocks);
     std::uint64_t at = verity.hashStartBlock();
-    for (auto blocks = sizes.rbegin(); blocks != sizes.rend();
-         ++blocks) {  // the top level comes first on disk
+    for (auto blocks = sizes.rbegin(); blocks != sizes.rend(); ++blocks) {  // the top level comes first on disk
         digests = readLevel(fd, image, at, *blocks, digests, hash);
         at += *blocks;
     }
@@ -78,15 +76,14 @@ HashTree::HashTree(const Verity& verity, std::vector<std::uint8_t> leaves)
 
 HashTree HashTree::load(int fd, Extent image, const Verity& verity) {
     const auto end = checkedMul(verity.hashStartBlock() + verity.hashBlocks(), kBlock);
-    if (verity.dataBlocks == 0 || !end || !Extent{image.offset, *end}.within(INT64_MAX) ||
-        *end > image.size) {
+    if (verity.dataBlocks == 0 || !end || !Extent{image.offset, *end}.within(INT64_MAX) || *end > image.size) {
         throw Error{Code::Failed, "The hash tree does not fit into the image"};
     }
     try {
         return HashTree{verity, readLeaves(fd, image, verity)};
     } catch (const std::bad_alloc&) {
-        throw Error{Code::CapacityExceeded, "Not enough memory for the hash tree of " +
-                                                std::to_string(verity.dataBlocks) + " blocks"};
+        throw Error{Code::CapacityExceeded,
+                    "Not enough memory for the hash tree of " + std::to_string(verity.dataBlocks) + " blocks"};
     }
 }
 
@@ -111,8 +108,7 @@ void HashTree::checkFirstBlock(int fd, Extent image, const Verity& verity) {
     check(0, "Data block ", "");
 }
 
-void HashTree::verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop,
-                          const Sink& sink) const {
+void HashTree::verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop, const Sink& sink) const {
     DataCheck{fd, image, verity_, leaves_, stop, sink}.run(threads);
 }
 

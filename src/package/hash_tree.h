@@ -36,8 +36,7 @@ public:
     // Reads all data blocks with `threads` threads (0: one per processor) and checks each; what the sink gets
     // is the very bytes that were checked. Throws Corrupted naming the lowest damaged block seen, Failed on a
     // read error or when stopped.
-    void verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop,
-                    const Sink& sink = {}) const;
+    void verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop, const Sink& sink = {}) const;
 
 private:
     HashTree(const Verity& verity, std::vector<std::uint8_t> leaves);

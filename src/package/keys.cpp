@@ -67,7 +67,7 @@ PublicKey loadPublicKey(const std::string& path) {
     // O_NONBLOCK: a FIFO in its place must not hold the service up; it is refused below.
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) throwErrno(Code::Failed, what, errno);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd.get(), &status) != 0) throwErrno(Code::Failed, what, errno);
     if (!S_ISREG(status.st_mode)) throw Error{Code::Failed, what + ": it is not a regular file"};
 
@@ -79,8 +79,7 @@ PublicKey loadPublicKey(const std::string& path) {
         throw Error{Code::Failed, what + ": " + error.what()};
     }
     if (size != PublicKey::kSize) {
-        throw Error{Code::Failed,
-                    what + ": it must be a raw ed25519 key of exactly 32 bytes, not PEM or text"};
+        throw Error{Code::Failed, what + ": it must be a raw ed25519 key of exactly 32 bytes, not PEM or text"};
     }
     std::array<std::uint8_t, PublicKey::kSize> bytes{};
     std::copy_n(buffer.begin(), bytes.size(), bytes.begin());

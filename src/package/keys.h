@@ -42,8 +42,7 @@ public:
     [[nodiscard]] std::vector<std::string> fingerprints() const;
 
     // The key that made the signature, or nullptr. The pointer lives as long as the ring is not changed.
-    [[nodiscard]] const PublicKey* signer(std::string_view message,
-                                          std::span<const std::uint8_t> signature) const;
+    [[nodiscard]] const PublicKey* signer(std::string_view message, std::span<const std::uint8_t> signature) const;
 
 private:
     std::vector<PublicKey> keys_;

@@ -14,9 +14,7 @@ const std::string kManifest = "manifest.yaml";
 constexpr std::size_t kMaxName = 1024;
 constexpr std::size_t kMaxContext = 4096;  // ours: a mount option has to fit a page
 
-bool isAlphanumeric(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
+bool isAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 // uid 0 is refused: a container never runs as root.
 std::uint16_t parseId(const YamlMap& map, std::string_view key) {

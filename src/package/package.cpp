@@ -25,12 +25,11 @@ std::string parseFormat(const std::string& comment) {
     if (text.ends_with('\n')) text.remove_suffix(1);
     std::optional<Version> version;
     if (text.starts_with(kKey)) version = Version::parse(text.substr(kKey.size()));
-    if (!version)
-        throw Error{Code::InvalidPackage, "The archive comment is not a format version, \"version: 0.9.3\""};
+    if (!version) throw Error{Code::InvalidPackage, "The archive comment is not a format version, \"version: 0.9.3\""};
     const bool supported = version->major == 0 && version->minor >= 9 && version->prerelease.empty();
     if (!supported) {
-        throw Error{Code::InvalidPackage, "Format version " + version->text() +
-                                              " is not supported; 0.9.0 and later, below 1.0.0, are"};
+        throw Error{Code::InvalidPackage,
+                    "Format version " + version->text() + " is not supported; 0.9.0 and later, below 1.0.0, are"};
     }
     return version->text();
 }
@@ -42,13 +41,11 @@ struct Verified {
 
 [[noreturn]] void refuseSigner(const KeyRing& keys) {
     std::string tried;
-    for (const std::string& fingerprint : keys.fingerprints())
-        tried += (tried.empty() ? "" : ", ") + fingerprint;
+    for (const std::string& fingerprint : keys.fingerprints()) tried += (tried.empty() ? "" : ", ") + fingerprint;
     throw Error{Code::InvalidSignature,
-                keys.empty()
-                    ? "no key is configured that could have signed it; configure the signer's public key"
-                    : "none of the configured keys signed it (tried " + tried +
-                          "); configure the signer's public key or get a package signed with one of these"};
+                keys.empty() ? "no key is configured that could have signed it; configure the signer's public key"
+                             : "none of the configured keys signed it (tried " + tried +
+                                   "); configure the signer's public key or get a package signed with one of these"};
 }
 
 void expectSigned(const char* what, const Sha256& actual, const Sha256& expected) {

@@ -55,9 +55,7 @@ struct Package {
     [[nodiscard]] bool verified() const noexcept { return verity.has_value(); }
 
     // Bytes of the image that hold the filesystem: up to the verity superblock if verified, else all of it.
-    [[nodiscard]] std::uint64_t dataSize() const noexcept {
-        return verity ? verity->superblockOffset : image.size;
-    }
+    [[nodiscard]] std::uint64_t dataSize() const noexcept { return verity ? verity->superblockOffset : image.size; }
 };
 
 // Refuses what is no package file: O_PATH or write-only descriptors, directories, sockets, pipes, devices.
@@ -67,7 +65,6 @@ void checkPackageDescriptor(int fd);
 // Reads and checks a package through the descriptor: archive, format version, signature, then manifest and
 // verity superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the
 // file. Throws InvalidPackage, InvalidSignature, Corrupted (what was signed is damaged), Failed.
-[[nodiscard]] Package openPackage(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy,
-                                  const std::string& name);
+[[nodiscard]] Package openPackage(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy, const std::string& name);
 
 }  // namespace northstar

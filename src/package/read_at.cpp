@@ -17,8 +17,7 @@ std::size_t readAt(int fd, std::uint64_t offset, std::span<std::uint8_t> buffer)
     if (!Extent{offset, buffer.size()}.within(kMost)) return 0;
     std::size_t done = 0;
     while (done < buffer.size()) {
-        const ssize_t got =
-            ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+        const ssize_t got = ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
         if (got == 0) break;
         if (got < 0) {
             if (errno == EINTR) continue;

@@ -27,16 +27,14 @@ void writeAt(int fd, std::uint64_t offset, std::span<const std::uint8_t> data) {
     }
 }
 
-SealedImage checkInPlace(const Package& package, const HashTree& tree, unsigned threads,
-                         const std::stop_token& stop) {
+SealedImage checkInPlace(const Package& package, const HashTree& tree, unsigned threads, const std::stop_token& stop) {
     tree.verifyData(package.fd.get(), package.image, threads, stop);
     UniqueFd fd{::fcntl(package.fd.get(), F_DUPFD_CLOEXEC, 0)};
     if (!fd) throwErrno(Code::Failed, "Cannot duplicate the package's descriptor", errno);
     return {std::move(fd), {package.image.offset, package.dataSize()}};
 }
 
-SealedImage copy(const Package& package, const HashTree& tree, unsigned threads,
-                 const std::stop_token& stop) {
+SealedImage copy(const Package& package, const HashTree& tree, unsigned threads, const std::stop_token& stop) {
     const std::uint64_t size = package.dataSize();
     UniqueFd fd = makeMemfd("northstar-image");
     if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
@@ -53,9 +51,8 @@ SealedImage copy(const Package& package, const HashTree& tree, unsigned threads,
 
 SealedImage sealImage(const Package& package, unsigned threads, const std::stop_token& stop) {
     if (!package.verity) {
-        throw Error{Code::Failed,
-                    "Cannot seal the image of " + package.manifest.container() +
-                        ": the package is not verified, so there is nothing to check it against"};
+        throw Error{Code::Failed, "Cannot seal the image of " + package.manifest.container() +
+                                      ": the package is not verified, so there is nothing to check it against"};
     }
     // Before the check: seals cannot be taken off again, so what is checked is what stays.
     const bool sealed = isSealed(package.fd.get());

@@ -35,8 +35,7 @@ std::optional<std::array<std::uint8_t, 64>> decode(std::string_view text) {
     if (text.size() != kBase64Size) return std::nullopt;
     const auto* input = reinterpret_cast<const unsigned char*>(text.data());
     std::array<unsigned char, 66> decoded{};  // whole groups of three: 64 bytes and two of padding
-    if (EVP_DecodeBlock(decoded.data(), input, kBase64Size) != static_cast<int>(decoded.size()))
-        return std::nullopt;
+    if (EVP_DecodeBlock(decoded.data(), input, kBase64Size) != static_cast<int>(decoded.size())) return std::nullopt;
     std::array<std::uint8_t, 64> bytes{};
     std::copy_n(decoded.begin(), bytes.size(), bytes.begin());
     std::array<unsigned char, kBase64Size + 1> encoded{};

@@ -60,10 +60,12 @@ std::uint64_t Verity::hashBlocks() const noexcept {
 Verity parseVeritySuperblock(std::span<const std::uint8_t> block, const Sha256& rootHash,
                              std::uint64_t superblockOffset, std::uint64_t imageSize) {
     if (superblockOffset == 0 || superblockOffset % Verity::kBlockSize != 0) {
-        refuse(Code::InvalidPackage, "its offset " + std::to_string(superblockOffset) + " is not a positive multiple of 4096");
+        refuse(Code::InvalidPackage,
+               "its offset " + std::to_string(superblockOffset) + " is not a positive multiple of 4096");
     }
     if (!Extent{superblockOffset, Verity::kBlockSize}.within(imageSize) || block.size() < kSuperblockSize) {
-        refuse(Code::InvalidPackage, "its offset " + std::to_string(superblockOffset) + " is beyond the end of the image");
+        refuse(Code::InvalidPackage,
+               "its offset " + std::to_string(superblockOffset) + " is beyond the end of the image");
     }
     if (!holds(block.first(8), "verity")) refuseChanged("no signature \"verity\" where the package says it is");
     expect("version", littleEndian<std::uint32_t>(block, 8), 1);
@@ -71,8 +73,7 @@ Verity parseVeritySuperblock(std::span<const std::uint8_t> block, const Sha256& 
     if (!holds(block.subspan(kAlgorithmAt, kAlgorithmSize), "sha256")) refuseChanged("algorithm is not sha256");
     expect("data block size", littleEndian<std::uint32_t>(block, 64), Verity::kBlockSize);
     expect("hash block size", littleEndian<std::uint32_t>(block, 68), Verity::kBlockSize);
-    expect("number of data blocks", littleEndian<std::uint64_t>(block, 72),
-           superblockOffset / Verity::kBlockSize);
+    expect("number of data blocks", littleEndian<std::uint64_t>(block, 72), superblockOffset / Verity::kBlockSize);
     const auto saltSize = littleEndian<std::uint16_t>(block, kSaltSizeAt);
     if (saltSize > kMaxSalt) refuseChanged("salt size is " + std::to_string(saltSize) + ", at most 256 is allowed");
     if (!holds(block.subspan(kPaddingAt, kSaltAt - kPaddingAt), "")) refuseChanged("padding is not zero");

@@ -11,9 +11,7 @@ namespace {
 constexpr std::size_t kMaxLength = 128;  // ours: "name:version" has to fit a file name
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
-bool isIdentifierChar(char c) {
-    return isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-}
+bool isIdentifierChar(char c) { return isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-'; }
 bool isNumeric(std::string_view text) { return std::all_of(text.begin(), text.end(), isDigit); }
 
 // Cuts `text` at the first `separator`; the part after it, or nothing if there is none.
@@ -37,10 +35,8 @@ bool areIdentifiers(std::string_view text, bool prerelease) {
     while (rest) {
         std::string_view identifier = *rest;
         rest = cut(identifier, '.');
-        if (identifier.empty() || !std::all_of(identifier.begin(), identifier.end(), isIdentifierChar))
-            return false;
-        if (prerelease && identifier.size() > 1 && identifier.front() == '0' && isNumeric(identifier))
-            return false;
+        if (identifier.empty() || !std::all_of(identifier.begin(), identifier.end(), isIdentifierChar)) return false;
+        if (prerelease && identifier.size() > 1 && identifier.front() == '0' && isNumeric(identifier)) return false;
     }
     return true;
 }

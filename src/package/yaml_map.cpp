@@ -39,8 +39,7 @@ std::optional<std::string> YamlMap::findText(std::string_view key) const {
         const auto byte = static_cast<unsigned char>(c);
         return byte < 0x20 || byte == 0x7f;
     };
-    if (std::any_of(node->scalar.begin(), node->scalar.end(), isControl))
-        refuse(key, "has a control character");
+    if (std::any_of(node->scalar.begin(), node->scalar.end(), isControl)) refuse(key, "has a control character");
     return node->scalar;
 }
 
@@ -62,8 +61,7 @@ std::uint64_t YamlMap::number(std::string_view key) const {
 }
 
 void YamlMap::refuse(std::string_view key, const std::string& why) const {
-    throw Error{Code::InvalidPackage,
-                "Invalid " + where_ + ": the key '" + printable(std::string{key}) + "' " + why};
+    throw Error{Code::InvalidPackage, "Invalid " + where_ + ": the key '" + printable(std::string{key}) + "' " + why};
 }
 
 }  // namespace northstar

@@ -41,11 +41,9 @@ public:
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases are not allowed"); }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
-        if (std::any_of(value.begin(), value.end(), isStrangeControl))
-            refuse(mark, "control character in a string");
+        if (std::any_of(value.begin(), value.end(), isStrangeControl)) refuse(mark, "control character in a string");
         if (expectsKey()) {
-            if (std::any_of(value.begin(), value.end(), isControl))
-                refuse(mark, "control character in a key");
+            if (std::any_of(value.begin(), value.end(), isControl)) refuse(mark, "control character in a key");
             takeKey(mark, value, anchor);
             return;
         }
@@ -73,8 +71,7 @@ private:
     };
 
     [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& why) const {
-        throw Error{Code::InvalidPackage,
-                    "Invalid " + what_ + ", line " + std::to_string(mark.line + 1) + ": " + why};
+        throw Error{Code::InvalidPackage, "Invalid " + what_ + ", line " + std::to_string(mark.line + 1) + ": " + why};
     }
 
     [[nodiscard]] bool expectsKey() const {
@@ -90,8 +87,7 @@ private:
     }
 
     // The place for the value that begins.
-    YamlNode& open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                   YamlNode::Kind kind) {
+    YamlNode& open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlNode::Kind kind) {
         if (anchor != 0) refuse(mark, "anchors are not allowed");
         if (expectsKey()) refuse(mark, "a key must be a string");
         YamlNode& node = place();
@@ -140,8 +136,7 @@ YamlNode readYaml(const std::string& text, const std::string& what) {
         std::istringstream stream{text};
         YAML::Parser parser{stream};
         StrictBuilder builder{what};
-        if (!parser.HandleNextDocument(builder))
-            throw Error{Code::InvalidPackage, "Invalid " + what + ": it is empty"};
+        if (!parser.HandleNextDocument(builder)) throw Error{Code::InvalidPackage, "Invalid " + what + ": it is empty"};
         YamlNode root = builder.take();
         StrictBuilder second{what};
         if (parser.HandleNextDocument(second)) {

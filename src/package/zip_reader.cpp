@@ -23,9 +23,7 @@ constexpr std::uint32_t kInZip64 = 0xffffffff;
 // Bit 11: the name is UTF-8. Bits 1 and 2: how hard a compressor tried. No encryption, no data descriptor.
 constexpr unsigned long kAllowedFlags = 0x0806;
 
-[[noreturn]] void refuse(const std::string& why) {
-    throw Error{Code::InvalidPackage, "Not a package archive: " + why};
-}
+[[noreturn]] void refuse(const std::string& why) { throw Error{Code::InvalidPackage, "Not a package archive: " + why}; }
 
 struct Sizes {
     std::uint64_t uncompressed = 0, compressed = 0;
@@ -86,8 +84,8 @@ ZipReader::Central ZipReader::central() {
     Central central;
     std::array<char, kMaxName + 1> name{};
     std::vector<std::uint8_t> extra(kMaxExtra + 1);
-    check(unzGetCurrentFileInfo64(zip_.get(), &central.info, name.data(), name.size(), extra.data(),
-                                  extra.size(), nullptr, 0),
+    check(unzGetCurrentFileInfo64(zip_.get(), &central.info, name.data(), name.size(), extra.data(), extra.size(),
+                                  nullptr, 0),
           "has a damaged central directory");
     if (central.info.size_filename > kMaxName) refuse("an entry has a name that is too long");
     if (central.info.size_file_extra > kMaxExtra) refuse("an entry has too large an extra field");
@@ -124,8 +122,7 @@ ZipEntry ZipReader::entry() {
     const Extent data{dataAt, central.sizes.compressed};
     if (dataAt < headerSize || !data.within(fileSize_)) refuse(what + "is not inside the file");
     checkLocalHeader(dataAt - headerSize, central, extra);
-    const std::uint64_t recordSize =
-        kCentralRecordSize + central.info.size_filename + central.info.size_file_extra;
+    const std::uint64_t recordSize = kCentralRecordSize + central.info.size_filename + central.info.size_file_extra;
     return {central.name, dataAt - headerSize, data, {unzGetOffset64(zip_.get()), recordSize}};
 }
 
@@ -156,15 +153,14 @@ ZipReader::Content ZipReader::read(const ZipEntry& entry) {
     std::string content(entry.data.size, '\0');
     std::size_t done = 0;
     while (done < content.size()) {
-        const int got = unzReadCurrentFile(zip_.get(), content.data() + done,
-                                           static_cast<unsigned>(content.size() - done));
+        const int got =
+            unzReadCurrentFile(zip_.get(), content.data() + done, static_cast<unsigned>(content.size() - done));
         check(got, "cannot be read");
         if (got == 0) refuse("the entry '" + printable(entry.name) + "' is cut off");
         done += static_cast<std::size_t>(got);
     }
     // minizip compares the CRC only once it has seen the end of what it takes for the size.
-    if (unzeof(zip_.get()) != 1)
-        refuse("the entry '" + printable(entry.name) + "' has a zip64 size without need");
+    if (unzeof(zip_.get()) != 1) refuse("the entry '" + printable(entry.name) + "' has a zip64 size without need");
     const int closed = unzCloseCurrentFile(zip_.get());
     if (closed != UNZ_CRCERROR) check(closed, "cannot be read");
     return {std::move(content), closed != UNZ_CRCERROR};

@@ -48,8 +48,7 @@ private:
 
     [[nodiscard]] Central central();
     [[nodiscard]] std::vector<std::uint8_t> localExtra();
-    void checkLocalHeader(std::uint64_t at, const Central& central,
-                          const std::vector<std::uint8_t>& extra) const;
+    void checkLocalHeader(std::uint64_t at, const Central& central, const std::vector<std::uint8_t>& extra) const;
     void check(int result, const char* what);
 
     struct Close {

@@ -38,8 +38,7 @@ std::size_t ZipSource::read(std::uint8_t* buffer, std::size_t size) try {
         if (position_ < windowAt_ || position_ - windowAt_ >= windowSize_) {
             windowAt_ = position_ - position_ % kPage;
             windowSize_ = 0;
-            const auto most =
-                static_cast<std::size_t>(std::min<std::uint64_t>(window_.size(), size_ - windowAt_));
+            const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(window_.size(), size_ - windowAt_));
             windowSize_ = readAt(fd_, windowAt_, std::span{window_}.first(most));
             if (position_ - windowAt_ >= windowSize_) break;  // the file became shorter
         }

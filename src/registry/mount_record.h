@@ -28,7 +28,7 @@ struct MountRecord {
     std::uint64_t mountedAt = 0;  // µs since the epoch
 
     MountIdentity identity;
-    std::string verityUuid;  // empty: no verity device
+    std::string verityUuid;          // empty: no verity device
     std::uint64_t diskSequence = 0;  // of the verity device, see Device::diskSequence
     LoopBacking backing;
     bool mountPointCreated = false;

@@ -64,8 +64,8 @@ std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, cons
     }
     for (const auto& [id, reservation] : reservations_) {
         if (reservation.mountPoint == mountPoint) {
-            throw Error{Code::AlreadyMounted, "Cannot mount on " + mountPoint +
-                                                  ": another call is mounting there at this moment"};
+            throw Error{Code::AlreadyMounted,
+                        "Cannot mount on " + mountPoint + ": another call is mounting there at this moment"};
         }
     }
     if (allFull()) {
@@ -157,9 +157,8 @@ std::vector<const MountRecord*> Registry::findByDevice(dev_t device) const {
 }
 
 bool Registry::isMounted(const std::string& container, const std::string& repository) const {
-    return std::ranges::any_of(mounts_, [&](const auto& m) {
-        return m.second.repository == repository && m.second.container() == container;
-    });
+    return std::ranges::any_of(
+        mounts_, [&](const auto& m) { return m.second.repository == repository && m.second.container() == container; });
 }
 
 std::set<std::pair<std::string, std::string>> Registry::mountedContainers() const {

@@ -78,9 +78,10 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
     for (const auto& place : places) {
         if (const Error* refusal = findRefusal(place->name, what)) throw *refusal;
     }
-    throw Error{Code::NoSuchContainer, "There is no container " + printable(what) +
-                                           (repository.empty() ? " in any repository" : " in repository " + repository) +
-                                           "; ListContainers shows those there are"};
+    throw Error{Code::NoSuchContainer,
+                "There is no container " + printable(what) +
+                    (repository.empty() ? " in any repository" : " in repository " + repository) +
+                    "; ListContainers shows those there are"};
 }
 
 // Others may hold the old value: it stays what it was.
@@ -109,8 +110,7 @@ bool Catalog::update(const Found& found) {
     if (it == repositories_.end()) return false;
     const auto old = it->second->content.entries.find(found.container);
     if (old == it->second->content.entries.end() || old->second.package == found.entry.package) return false;
-    change(found.repository->name,
-           [&](RepositoryContent& content) { content.entries[found.container] = found.entry; });
+    change(found.repository->name, [&](RepositoryContent& content) { content.entries[found.container] = found.entry; });
     return true;
 }
 

@@ -77,8 +77,8 @@ void checkSource(const Repository& repository, int fd, const std::string& name) 
 
 std::shared_ptr<const Package> checkWhole(const Repository& repository, int fd, const std::string& name,
                                           const std::stop_token& stop) {
-    auto package = std::make_shared<const Package>(
-        openPackage(reopenReadOnly(fd), repository.keys, repository.policy(), name));
+    auto package =
+        std::make_shared<const Package>(openPackage(reopenReadOnly(fd), repository.keys, repository.policy(), name));
     refuseInstalled(repository, package->manifest.container());
     if (package->verity) {
         HashTree::load(package->fd.get(), package->image, *package->verity)
@@ -97,8 +97,8 @@ std::string publish(TemporaryFile& temporary, const Repository& repository, cons
                                               [&](const auto& entry) { return entry.second.file == file; });
         if (!ours) break;
     }
-    throw Error{Code::AlreadyInstalled, "Cannot install " + manifest.container() + ": " + repository.config.dir + " has a file " + stem +
-                                            ".npk already; remove it or ask for a Reload"};
+    throw Error{Code::AlreadyInstalled, "Cannot install " + manifest.container() + ": " + repository.config.dir +
+                                            " has a file " + stem + ".npk already; remove it or ask for a Reload"};
 }
 
 Installed installIntoDirectory(const Repository& repository, int fd, std::uint64_t size, const std::string& name,
@@ -110,8 +110,8 @@ Installed installIntoDirectory(const Repository& repository, int fd, std::uint64
     temporary.flush();
     const std::string file = publish(temporary, repository, checked->manifest);
     // Renaming changed the ctime, so the identity is taken again; the content is the one that was checked.
-    auto package = std::make_shared<Package>(
-        openPackage(std::move(readable), repository.keys, repository.policy(), file));
+    auto package =
+        std::make_shared<Package>(openPackage(std::move(readable), repository.keys, repository.policy(), file));
     temporary.keep();
     return {package->manifest.container(), {file, std::move(package), nullptr}};
 }

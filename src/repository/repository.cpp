@@ -25,7 +25,7 @@ UniqueFd openDirectory(const std::string& path) {
 
 // Opening a device or a FIFO can do things and wait; what is neither file nor symlink is not opened at all.
 void refuseSpecialFile(const UniqueFd& directory, const std::string& name) {
-    struct stat status {};
+    struct stat status{};
     if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // open(2) will say why
     if (S_ISREG(status.st_mode)) return;
     throw Error{Code::InvalidPackage, "Cannot open the package " + printable(name) + ": it is " +
@@ -101,11 +101,11 @@ void loadFile(const UniqueFd& directory, const std::string& file, const std::str
         }
         const UniqueFd second{fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)};
         try {
-            entry = {file,
-                     std::make_shared<const Package>(openPackage(
-                         std::move(fd), keys, keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required,
-                         called)),
-                     nullptr};
+            entry = {
+                file,
+                std::make_shared<const Package>(openPackage(
+                    std::move(fd), keys, keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required, called)),
+                nullptr};
         } catch (const Error& error) {
             spdlog::warn("Refused {}: {}", called, error.what());
             content.refused.insert({file, {identity, claimedName(second.get(), file), error}});
@@ -156,7 +156,7 @@ RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, con
                         const RepositoryEntry& entry) {
     if (entry.file.empty()) return entry;
     const UniqueFd directory = openDirectory(config.dir);
-    struct stat status {};
+    struct stat status{};
     if (fstatat(directory.get(), entry.file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
         throw Error{Code::NoSuchContainer, "Cannot use " + container + ": its package " + printable(entry.file) +
                                                " is no longer in " + config.dir + "; ask for a Reload"};

@@ -58,7 +58,7 @@ struct Repository {
 
 // The entry as it is now: the same one if its file did not change, else opened and checked again. Blocks.
 // Throws NoSuchContainer if the file is gone or holds another container now, and what openPackage throws.
-[[nodiscard]] RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys,
-                                      const std::string& container, const RepositoryEntry& entry);
+[[nodiscard]] RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, const std::string& container,
+                                      const RepositoryEntry& entry);
 
 }  // namespace northstar

@@ -29,7 +29,9 @@ bool isTemporaryName(const std::string& name) {
 }
 
 TemporaryFile::TemporaryFile(const std::string& directory)
-    : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}, name_{std::string{kPrefix} + randomHex()} {
+    : path_{directory},
+      directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
+      name_{std::string{kPrefix} + randomHex()} {
     if (!directory_) throwErrno(Code::Failed, "Cannot open the repository directory " + directory, errno);
     // Nobody else reads it before it is checked.
     fd_.reset(openat(directory_.get(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -61,7 +63,7 @@ bool TemporaryFile::rename(const std::string& name) const {
     if (errno == EEXIST) return false;
     if (errno == EINVAL || errno == ENOSYS) {
         // Some filesystems cannot say "unless it is there" (rename(2)). Installs run one at a time.
-        struct stat status {};
+        struct stat status{};
         if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
         if (renameat(directory, name_.c_str(), directory, name.c_str()) == 0) return true;
     }

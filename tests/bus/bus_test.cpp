@@ -59,8 +59,9 @@ BusTest::~BusTest() { stop(); }
 
 void BusTest::configure(const std::string& top, const std::string& tables) {
     const std::string key = "[\"" + dataPath("keys/golden.pub") + "\"]\n";
-    configureOnly(top, "[files]\nkeys = " + key + "[repositories.main]\ndir = \"" + directory_ / "main" + "\"\nkeys = " +
-                           key + "[repositories.plain]\ndir = \"" + directory_ / "plain" + "\"\n" + tables);
+    configureOnly(top, "[files]\nkeys = " + key + "[repositories.main]\ndir = \"" + directory_ / "main" +
+                           "\"\nkeys = " + key + "[repositories.plain]\ndir = \"" + directory_ / "plain" + "\"\n" +
+                           tables);
 }
 
 void BusTest::configureOnly(const std::string& top, const std::string& tables) {
@@ -69,8 +70,9 @@ void BusTest::configureOnly(const std::string& top, const std::string& tables) {
 }
 
 void BusTest::start() {
-    daemon_ = std::make_unique<RunningDaemon>(DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_,
-                                              DaemonTestHooks{[this](uid_t) { return callerUid_.load(); }, polkitTimeout_});
+    daemon_ =
+        std::make_unique<RunningDaemon>(DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_,
+                                        DaemonTestHooks{[this](uid_t) { return callerUid_.load(); }, polkitTimeout_});
 }
 
 void BusTest::stop() {
@@ -98,8 +100,8 @@ testing::AssertionResult BusTest::nothingLeft() const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{5};
     while (!(kernel_->live().empty() && stateFiles().empty())) {
         if (std::chrono::steady_clock::now() > deadline) {
-            return testing::AssertionFailure() << "left: " << testing::PrintToString(kernel_->live()) << ", state: "
-                                               << testing::PrintToString(stateFiles());
+            return testing::AssertionFailure() << "left: " << testing::PrintToString(kernel_->live())
+                                               << ", state: " << testing::PrintToString(stateFiles());
         }
         std::this_thread::sleep_for(std::chrono::milliseconds{5});
     }

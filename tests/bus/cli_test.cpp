@@ -42,8 +42,9 @@ protected:
 };
 
 TEST_F(CliTest, MountPrintsTheMountPointAndPassesTheOptions) {
-    EXPECT_EQ(run({"mount", "fonts", "--noexec", "--verity", "restart", "--repository", "main", "--target",
-                   "/srv/fonts"}), 0);
+    EXPECT_EQ(
+        run({"mount", "fonts", "--noexec", "--verity", "restart", "--repository", "main", "--target", "/srv/fonts"}),
+        0);
     EXPECT_EQ(text_, "/srv/fonts\n");
     EXPECT_TRUE(kernel_->lastMountOptions().noexec);
     EXPECT_EQ(kernel_->lastVerity().mode, VerityMode::Restart);
@@ -141,8 +142,8 @@ TEST_F(CliTest, InstallAndUninstallChangeTheRepository) {
 TEST_F(CliTest, InstallNamesTheFileOrTheRepositoryThatIsNotThere) {
     EXPECT_TRUE(fails(1, "/srv/none.npk: No such file", {"install", "/srv/none.npk", "--repository", "other"}));
     for (const char* name : {"attic", "../attic", "a-b", "ä"}) {
-        EXPECT_TRUE(fails(1, "There is no repository",
-                          {"install", dataPath("signed/fonts-2.3.4.npk"), "--repository", name}));
+        EXPECT_TRUE(
+            fails(1, "There is no repository", {"install", dataPath("signed/fonts-2.3.4.npk"), "--repository", name}));
     }
 }
 
@@ -153,9 +154,10 @@ TEST_F(CliTest, RepositoriesAreListedAsTableAndAsJson) {
     EXPECT_TRUE(shows("other +directory +yes +44713 +1000000 +2 +" + directory_ / "other")) << text_;
     EXPECT_TRUE(shows("plain +directory +no +\\d+ +0 +0 +")) << text_;
     EXPECT_EQ(run({"repositories", "--json"}), 0);
-    EXPECT_TRUE(shows("\\{\"name\": \"other\", \"type\": \"directory\", \"verified\": true, \"used\": 44713, "
-                      "\"capacity\": 1000000, \"max_containers\": 2, \"directory\": \"[^\"]*\", "
-                      "\"keys\": \\[\"[0-9a-f]{64}\"\\], \"containers\": \\[\"fonts:2.3.4\"\\]\\}"))
+    EXPECT_TRUE(
+        shows("\\{\"name\": \"other\", \"type\": \"directory\", \"verified\": true, \"used\": 44713, "
+              "\"capacity\": 1000000, \"max_containers\": 2, \"directory\": \"[^\"]*\", "
+              "\"keys\": \\[\"[0-9a-f]{64}\"\\], \"containers\": \\[\"fonts:2.3.4\"\\]\\}"))
         << text_;
 }
 
@@ -170,7 +172,8 @@ TEST_F(CliTest, ReloadReadsTheRepositoriesAgain) {
 TEST_F(CliTest, NoAskKeepsPolkitFromAsking) {
     callAs(1000);
     for (const bool ask : {true, false}) {
-        for (const auto& command : {std::vector<std::string>{"reload"}, {"verify", "fonts"},
+        for (const auto& command : {std::vector<std::string>{"reload"},
+                                    {"verify", "fonts"},
                                     {"install", dataPath("signed/fonts-2.3.4.npk"), "--repository", "other"},
                                     {"uninstall", "fonts:2.3.4", "--repository", "other"}}) {
             auto arguments = command;

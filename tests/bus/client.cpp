@@ -66,7 +66,8 @@ std::optional<Signal> Client::waitForSignal(const std::string& member, std::size
     std::optional<Signal> found;
     waitUntil([&] {
         std::size_t left = skip;
-        const auto it = std::ranges::find_if(signals_, [&](const auto& s) { return s.member == member && left-- == 0; });
+        const auto it =
+            std::ranges::find_if(signals_, [&](const auto& s) { return s.member == member && left-- == 0; });
         if (it != signals_.end()) found = *it;
         return found.has_value();
     });

@@ -19,9 +19,8 @@ TEST_F(BusTest, CorruptionIsSaidAndShownByTheMount) {
     EXPECT_TRUE(client().property<bool>(mounted.object, kMountInterface, "Corrupted"));
     EXPECT_FALSE(client().property<bool>(intact.object, kMountInterface, "Corrupted"));
     const auto& signals = client().signals();
-    const auto changed = std::ranges::find_if(signals, [&](const auto& s) {
-        return s.member == "PropertiesChanged" && s.path == mounted.object;
-    });
+    const auto changed = std::ranges::find_if(
+        signals, [&](const auto& s) { return s.member == "PropertiesChanged" && s.path == mounted.object; });
     ASSERT_NE(changed, signals.end());
     EXPECT_EQ(changed->args, (std::vector<std::string>{kMountInterface, "Corrupted"}));
     EXPECT_LT(changed->serial, signal->serial);

@@ -93,7 +93,7 @@ protected:
         return backing ? backing->inode : 0;
     }
     static ino_t inodeOf(int fd) {
-        struct stat status {};
+        struct stat status{};
         EXPECT_EQ(fstat(fd, &status), 0);
         return status.st_ino;
     }

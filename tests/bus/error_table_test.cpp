@@ -47,54 +47,67 @@ std::vector<Row> rows() {
     const auto text = [](const char* value) { return sdbus::Variant{std::string{value}}; };
     return {
         {ownError("NoSuchContainer"), {"attic:1.0.0", "ListContainers"}, [](T& t) { t.client().mount("attic:1.0.0"); }},
-        {ownError("NoSuchRepository"), {"attic"},
+        {ownError("NoSuchRepository"),
+         {"attic"},
          [=](T& t) { t.client().mount("fonts", {{"repository", text("attic")}}); }},
         {ownError("NotMounted"), {"/srv/nothing", "ListMounts"}, [](T& t) { t.client().unmount("/srv/nothing"); }},
-        {ownError("AlreadyMounted"), {"/run/fonts:2.3.4"},
+        {ownError("AlreadyMounted"),
+         {"/run/fonts:2.3.4"},
          [](T& t) {
              t.client().mount("fonts");
              t.client().mount("fonts");
          }},
         {ownError("AlreadyInstalled"), {"fonts:2.3.4", "main"}, [](T& t) { t.install("main"); }},
-        {ownError("Busy"), {"/run/fonts:2.3.4", "4711", "editor"},
+        {ownError("Busy"),
+         {"/run/fonts:2.3.4", "4711", "editor"},
          [](T& t) {
              const auto mounted = t.client().mount("fonts");
              t.kernel().keepBusy(mounted.mountPoint, {{4711, "editor", mounted.mountPoint + "/notes"}});
              t.client().unmount("fonts");
          }},
-        {ownError("InvalidPackage"), {"truncated.npk"},
+        {ownError("InvalidPackage"),
+         {"truncated.npk"},
          [](T& t) { t.client().mountFile(dataPath("tampered/truncated.npk")); }},
-        {ownError("InvalidSignature"), {"hello-unsigned-1.0.0.npk"},
+        {ownError("InvalidSignature"),
+         {"hello-unsigned-1.0.0.npk"},
          [](T& t) { t.client().mountFile(dataPath("unsigned/hello-unsigned-1.0.0.npk")); }},
-        {ownError("Unsupported"), {"fonts:2.3.4", "CONFIG_DM_VERITY"},
+        {ownError("Unsupported"),
+         {"fonts:2.3.4", "CONFIG_DM_VERITY"},
          [](T& t) {
              t.kernel().setVerityAvailable(false);
              t.client().mount("fonts");
          }},
-        {ownError("Corrupted"), {"hello-gzip"},
+        {ownError("Corrupted"),
+         {"hello-gzip"},
          [](T& t) {
-             t.configureOnly("", "[files]\nverification = \"sealed\"\nkeys = [\"" + dataPath("keys/golden.pub") +
-                                     "\"]\n");
+             t.configureOnly("",
+                             "[files]\nverification = \"sealed\"\nkeys = [\"" + dataPath("keys/golden.pub") + "\"]\n");
              t.client().mountFile(dataPath("tampered/fsimg-data-changed.npk"));
          }},
-        {ownError("DeviceUnavailable"), {"fonts:2.3.4", "the kernel's reason"},
+        {ownError("DeviceUnavailable"),
+         {"fonts:2.3.4", "the kernel's reason"},
          [](T& t) { t.failMount("attachLoop", Code::DeviceUnavailable); }},
-        {ownError("Timeout"), {"fonts:2.3.4", "the kernel's reason"},
+        {ownError("Timeout"),
+         {"fonts:2.3.4", "the kernel's reason"},
          [](T& t) { t.failMount("attachLoop", Code::Timeout); }},
-        {ownError("CapacityExceeded"), {"other", "10000"},
+        {ownError("CapacityExceeded"),
+         {"other", "10000"},
          [](T& t) {
              t.repositoryOf("capacity = 10000\n");
              t.install("other");
          }},
-        {ownError("Failed"), {"/srv/none.npk", "No such file"},
-         [](T& t) { t.client().mountFile("/srv/none.npk"); }},
-        {busError("InvalidArgs"), {"tarrget", "target"},
+        {ownError("Failed"), {"/srv/none.npk", "No such file"}, [](T& t) { t.client().mountFile("/srv/none.npk"); }},
+        {busError("InvalidArgs"),
+         {"tarrget", "target"},
          [=](T& t) { t.client().mount("fonts", {{"tarrget", text("/srv/one")}}); }},
-        {busError("AccessDenied"), {"1000", "org.northstar.mounter.mount"},
+        {busError("AccessDenied"),
+         {"1000", "org.northstar.mounter.mount"},
          [](T& t) { t.mountAsUser(FakePolkit::Policy::No); }},
-        {busError("InteractiveAuthorizationRequired"), {"1000", "org.northstar.mounter.mount"},
+        {busError("InteractiveAuthorizationRequired"),
+         {"1000", "org.northstar.mounter.mount"},
          [](T& t) { t.mountAsUser(FakePolkit::Policy::Challenge); }},
-        {busError("LimitsExceeded"), {"limits.mounts"},
+        {busError("LimitsExceeded"),
+         {"limits.mounts"},
          [](T& t) {
              t.configure("limits = { mounts = 1 }");
              t.client().mount("fonts");
@@ -112,9 +125,8 @@ TEST_P(ErrorTable, IsReachedAndSaysWhatWasTriedOnWhat) {
     EXPECT_EQ(failure.message.find('\n'), std::string::npos) << failure.message;
 }
 
-INSTANTIATE_TEST_SUITE_P(Errors, ErrorTable, testing::ValuesIn(rows()), [](const auto& row) {
-    return row.param.error.substr(row.param.error.rfind('.') + 1);
-});
+INSTANTIATE_TEST_SUITE_P(Errors, ErrorTable, testing::ValuesIn(rows()),
+                         [](const auto& row) { return row.param.error.substr(row.param.error.rfind('.') + 1); });
 
 TEST(ErrorTableRows, AreAllErrorsThatTheServiceHas) {
     std::set<std::string> names, known;

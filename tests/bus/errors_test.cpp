@@ -37,9 +37,8 @@ TEST_F(ErrorsTest, StrangeNamesOfContainersAreShownOnOneLine) {
 TEST_F(ErrorsTest, AlreadyMountedNamesTheMountPoint) {
     client().mount("fonts");
     expectFailure(ownError("AlreadyMounted"), runDir() + "/fonts:2.3.4", [&] { client().mount("fonts"); });
-    expectFailure(ownError("AlreadyMounted"), "/fonts:2.3.4", [&] {
-        client().mount("multi", {{"target", sdbus::Variant{runDir() + "//fonts:2.3.4/"}}});
-    });
+    expectFailure(ownError("AlreadyMounted"), "/fonts:2.3.4",
+                  [&] { client().mount("multi", {{"target", sdbus::Variant{runDir() + "//fonts:2.3.4/"}}}); });
     EXPECT_EQ(client().listMounts().size(), 1U);
 }
 
@@ -53,8 +52,9 @@ TEST_F(ErrorsTest, UnsupportedNamesTheKernelOptionAndNeverMountsPlainly) {
 
 TEST_F(ErrorsTest, KernelErrorsKeepTheirNamesAndLeaveNothing) {
     const std::vector<std::pair<Code, std::string>> names{
-        {Code::Corrupted, "Corrupted"}, {Code::DeviceUnavailable, "DeviceUnavailable"}, {Code::Timeout, "Timeout"},
-        {Code::Failed, "Failed"},       {Code::Unsupported, "Unsupported"},
+        {Code::Corrupted, "Corrupted"},     {Code::DeviceUnavailable, "DeviceUnavailable"},
+        {Code::Timeout, "Timeout"},         {Code::Failed, "Failed"},
+        {Code::Unsupported, "Unsupported"},
     };
     client();
     for (const auto& [code, name] : names) {

@@ -32,10 +32,12 @@ std::set<std::string> describe(const std::string& xml) {
             lines.insert(interface);
         } else if (what == "arg") {
             const std::string direction = kind == "signal" ? "" : attribute(tag, "direction");
-            lines.insert(member + " " + std::to_string(args++) + " " + direction + " " + attribute(tag, "type") + " " + name);
+            lines.insert(member + " " + std::to_string(args++) + " " + direction + " " + attribute(tag, "type") + " " +
+                         name);
         } else if (what == "annotation") {
             const std::string value = attribute(tag, "value");
-            if (name == "org.freedesktop.DBus.Property.EmitsChangedSignal" && value != "true") lines.insert(member + " " + value);
+            if (name == "org.freedesktop.DBus.Property.EmitsChangedSignal" && value != "true")
+                lines.insert(member + " " + value);
         } else {
             kind = what;
             args = 0;

@@ -9,7 +9,8 @@ std::vector<MountResult> mountMany(Client& client, const std::vector<std::string
     return std::get<0>(client.call<std::vector<MountResult>>(kRoot, kService, "MountMany", what, options));
 }
 
-std::vector<UnmountResult> unmountMany(Client& client, const std::vector<std::string>& what, const Options& options = {}) {
+std::vector<UnmountResult> unmountMany(Client& client, const std::vector<std::string>& what,
+                                       const Options& options = {}) {
     return std::get<0>(client.call<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", what, options));
 }
 

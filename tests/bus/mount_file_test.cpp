@@ -26,8 +26,8 @@ TEST_F(BusTest, MountFdMountsADescriptor) {
 }
 
 TEST_F(BusTest, FilesOfRepositoryKeysAreVerifiedToo) {
-    configureOnly("", "[repositories.main]\ndir = \"" + directory_ / "main" + "\"\nkeys = [\"" + dataPath("keys/golden.pub") +
-                          "\"]\n");
+    configureOnly("", "[repositories.main]\ndir = \"" + directory_ / "main" + "\"\nkeys = [\"" +
+                          dataPath("keys/golden.pub") + "\"]\n");
     const auto mounted = client().mountFile(dataPath("signed/fonts-2.3.4.npk"));
     EXPECT_TRUE(client().property<bool>(mounted.object, kMountInterface, "Verified"));
 }

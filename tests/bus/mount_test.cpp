@@ -38,7 +38,8 @@ TEST_F(BusTest, MountPassesOnNoexecAndVerityMode) {
 
 TEST_F(BusTest, MountAtATargetUsesExactlyThatDirectory) {
     kernel_->addDirectory("/srv/app");
-    EXPECT_EQ(client().mount("hello-gzip", {{"target", sdbus::Variant{std::string{"/srv/app"}}}}).mountPoint, "/srv/app");
+    EXPECT_EQ(client().mount("hello-gzip", {{"target", sdbus::Variant{std::string{"/srv/app"}}}}).mountPoint,
+              "/srv/app");
     client().unmount("/srv/app");
     EXPECT_EQ(kernel_->live(), std::vector<std::string>{"dir /srv/app"});  // was there before, so it stays
 }
@@ -71,8 +72,8 @@ TEST_F(BusTest, RepositoryOptionChoosesWhereToLook) {
 TEST_F(BusTest, SealedRepositoryMountsWithoutDmVerity) {
     kernel_->setVerityAvailable(false);
     addPackage("other", "signed/fonts-2.3.4.npk");
-    configureOnly("", "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\nverification = \"sealed\"\nkeys = [\"" +
-                          dataPath("keys/golden.pub") + "\"]\n");
+    configureOnly("", "[repositories.other]\ndir = \"" + directory_ / "other" +
+                          "\"\nverification = \"sealed\"\nkeys = [\"" + dataPath("keys/golden.pub") + "\"]\n");
     const auto mounted = client().mount("fonts");
     EXPECT_TRUE(client().property<bool>(mounted.object, kMountInterface, "Verified"));
     EXPECT_EQ(client().property<std::string>(mounted.object, kMountInterface, "Device"), "/dev/loop0");

@@ -11,7 +11,9 @@ TEST_F(BusTest, MountObjectTellsAllOfItsMount) {
     callAs(1234);
     const auto before = std::chrono::system_clock::now().time_since_epoch() / std::chrono::microseconds{1};
     const auto mounted = client().mount("hello-gzip");
-    const auto text = [&](const char* name) { return client().property<std::string>(mounted.object, kMountInterface, name); };
+    const auto text = [&](const char* name) {
+        return client().property<std::string>(mounted.object, kMountInterface, name);
+    };
     EXPECT_EQ(text("Container"), "hello-gzip:1.0.0");
     EXPECT_EQ(text("Name"), "hello-gzip");
     EXPECT_EQ(text("Version"), "1.0.0");
@@ -25,7 +27,8 @@ TEST_F(BusTest, MountObjectTellsAllOfItsMount) {
     EXPECT_TRUE(client().property<bool>(mounted.object, kMountInterface, "Verified"));
     EXPECT_FALSE(client().property<bool>(mounted.object, kMountInterface, "Corrupted"));
     EXPECT_EQ(client().property<std::uint32_t>(mounted.object, kMountInterface, "OwnerUid"), 1234U);
-    const auto at = static_cast<std::int64_t>(client().property<std::uint64_t>(mounted.object, kMountInterface, "MountedAt"));
+    const auto at =
+        static_cast<std::int64_t>(client().property<std::uint64_t>(mounted.object, kMountInterface, "MountedAt"));
     EXPECT_GE(at, before);
     EXPECT_LT(at, before + 60'000'000);
 }
@@ -88,7 +91,9 @@ TEST_F(BusTest, OpenOfAnotherUsersMountNeedsAuthorization) {
 TEST_F(BusTest, RepositoryObjectTellsAllOfItsRepository) {
     client();
     const std::string path = std::string{kRoot} + "/repositories/main";
-    const auto get = [&]<typename T>(const char* name, T) { return client().property<T>(path, kRepositoryInterface, name); };
+    const auto get = [&]<typename T>(const char* name, T) {
+        return client().property<T>(path, kRepositoryInterface, name);
+    };
     EXPECT_EQ(get("Name", std::string{}), "main");
     EXPECT_EQ(get("Type", std::string{}), "directory");
     EXPECT_EQ(get("Directory", std::string{}), directory_ / "main");

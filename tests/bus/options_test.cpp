@@ -30,19 +30,22 @@ protected:
         return {
             {"Mount", [&](const Options& o) { client().mount("hello-gzip", o); }},
             {"MountFile", [&](const Options& o) { client().mountFile(dataPath("signed/hello-xz-1.0.0.npk"), o); }},
-            {"MountFd", [&](const Options& o) { client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), o); }},
-            {"MountMany", [&](const Options& o) {
+            {"MountFd",
+             [&](const Options& o) { client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), o); }},
+            {"MountMany",
+             [&](const Options& o) {
                  client().call<std::vector<MountResult>>(kRoot, kService, "MountMany", std::vector<std::string>{}, o);
              }},
             {"Unmount", [&](const Options& o) { client().unmount("hello-zstd", o); }},
-            {"UnmountMany", [&](const Options& o) {
-                 client().call<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", std::vector<std::string>{}, o);
+            {"UnmountMany",
+             [&](const Options& o) {
+                 client().call<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", std::vector<std::string>{},
+                                                           o);
              }},
             {"Verify", [&](const Options& o) { client().verify("fonts", o); }},
             {"Reload", [&](const Options& o) { client().reload(o); }},
-            {"Install", [&](const Options& o) {
-                 client().install("plain", openPackageFile("signed/multi-0.1.0.npk").get(), o);
-             }},
+            {"Install",
+             [&](const Options& o) { client().install("plain", openPackageFile("signed/multi-0.1.0.npk").get(), o); }},
             {"Uninstall", [&](const Options& o) { client().uninstall("plain", "hello-unsigned", o); }},
         };
     }
@@ -61,7 +64,8 @@ TEST_F(OptionsTest, UnknownKeysAreRefusedByName) {
 TEST_F(OptionsTest, NoUserInteractionIsAlwaysAllowedAndMustBeABoolean) {
     client().mount("hello-zstd");
     for (const auto& [name, call] : methods()) {
-        const auto failure = failureOf([&] { call({{"auth.no_user_interaction", sdbus::Variant{std::string{"yes"}}}}); });
+        const auto failure =
+            failureOf([&] { call({{"auth.no_user_interaction", sdbus::Variant{std::string{"yes"}}}}); });
         EXPECT_EQ(failure.name, busError("InvalidArgs")) << name;
         EXPECT_NE(failure.message.find("auth.no_user_interaction"), std::string::npos) << failure.message;
     }
@@ -140,7 +144,9 @@ TEST_F(OptionsTest, BadTargetsAreRefusedBeforeAnythingIsDone) {
                   busError("InvalidArgs"))
             << target;
     }
-    EXPECT_EQ(failureOf([&] { client().mount("hello-gzip", {{"target", sdbus::Variant{"/" + std::string(5000, 'x')}}}); }).name,
+    EXPECT_EQ(failureOf([&] {
+                  client().mount("hello-gzip", {{"target", sdbus::Variant{"/" + std::string(5000, 'x')}}});
+              }).name,
               busError("InvalidArgs"));
     EXPECT_TRUE(kernel_->calls().empty() || kernel_->calls().back() == "removeStaleDevices");
 }
@@ -148,8 +154,8 @@ TEST_F(OptionsTest, BadTargetsAreRefusedBeforeAnythingIsDone) {
 TEST_F(OptionsTest, PathsAreShownAsTheyAreWrittenOrRefused) {
     for (const std::string hidden : {"\n", "\x1b", "\x7f", "\u0085", "\u009f", "\u061c", "\u200e", "\u200f", "\u2028",
                                      "\u2029", "\u202a", "\u202e", "\u2066", "\u2069"}) {
-        const auto target = failureOf(
-            [&] { client().mount("fonts", {{"target", sdbus::Variant{"/srv/a" + hidden + "b"}}}); });
+        const auto target =
+            failureOf([&] { client().mount("fonts", {{"target", sdbus::Variant{"/srv/a" + hidden + "b"}}}); });
         const auto path = failureOf([&] { client().mountFile("/srv/a" + hidden + "b.npk"); });
         for (const auto& failure : {target, path}) {
             EXPECT_EQ(failure.name, busError("InvalidArgs")) << testing::PrintToString(hidden);
@@ -161,7 +167,8 @@ TEST_F(OptionsTest, PathsAreShownAsTheyAreWrittenOrRefused) {
 }
 
 TEST_F(OptionsTest, UnknownVerityModeIsRefused) {
-    const auto failure = failureOf([&] { client().mount("fonts", {{"verity", sdbus::Variant{std::string{"ignore"}}}}); });
+    const auto failure =
+        failureOf([&] { client().mount("fonts", {{"verity", sdbus::Variant{std::string{"ignore"}}}}); });
     EXPECT_EQ(failure.name, busError("InvalidArgs"));
     EXPECT_NE(failure.message.find("verity"), std::string::npos) << failure.message;
 }
@@ -172,7 +179,8 @@ TEST_F(OptionsTest, AnEmptyVerityModeIsRefusedToo) {
 }
 
 TEST_F(OptionsTest, WrongArgumentsAreInvalidArgs) {
-    EXPECT_EQ(failureOf([&] { client().call<>(kRoot, kService, "Mount", std::uint32_t{7}); }).name, busError("InvalidArgs"));
+    EXPECT_EQ(failureOf([&] { client().call<>(kRoot, kService, "Mount", std::uint32_t{7}); }).name,
+              busError("InvalidArgs"));
     EXPECT_EQ(failureOf([&] { client().call<>(kRoot, kService, "Explode"); }).name, busError("UnknownMethod"));
 }
 

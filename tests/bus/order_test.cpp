@@ -22,8 +22,7 @@ protected:
     // Error names of the answers, in the order of the calls.
     static std::vector<std::string> answers(Client& client, const std::vector<Pending>& calls) {
         std::vector<std::string> names;
-        client.waitUntil(
-            [&] { return std::ranges::all_of(calls, [](const Pending& p) { return p->has_value(); }); });
+        client.waitUntil([&] { return std::ranges::all_of(calls, [](const Pending& p) { return p->has_value(); }); });
         for (const auto& call : calls) names.push_back(call->has_value() ? (*call)->name : "no answer");
         return names;
     }
@@ -48,15 +47,13 @@ TEST_F(OrderTest, TheObjectsUnmountThenMountGivesANewMount) {
 
 TEST_F(OrderTest, MountThenUnmountUnmountsHoweverItIsNamed) {
     client();
-    for (const std::string& what :
-         {std::string{"fonts"}, std::string{"fonts:2.3.4"}, runDir() + "/fonts:2.3.4"}) {
+    for (const std::string& what : {std::string{"fonts"}, std::string{"fonts:2.3.4"}, runDir() + "/fonts:2.3.4"}) {
         const std::vector<Pending> calls{beginMount(client(), "fonts"), beginUnmount(client(), what)};
         EXPECT_EQ(answers(client(), calls), fine_) << what;
         EXPECT_TRUE(nothingLeft());
     }
-    const std::vector<Pending> calls{
-        beginMount(client(), "fonts", {{"target", sdbus::Variant{std::string{"/srv/f"}}}}),
-        beginUnmount(client(), "/srv/f")};
+    const std::vector<Pending> calls{beginMount(client(), "fonts", {{"target", sdbus::Variant{std::string{"/srv/f"}}}}),
+                                     beginUnmount(client(), "/srv/f")};
     EXPECT_EQ(answers(client(), calls), fine_);
     EXPECT_TRUE(nothingLeft());
 }
@@ -87,9 +84,13 @@ TEST_F(OrderTest, MountFdAndUnmountInTurnAreDoneAsSent) {
                                                               Options{});
     };
     for (int round = 0; round < 3; ++round) {
-        const std::vector<Pending> calls{mountFd(), beginUnmount(client(), "fonts"), mountFd(),
-                                         beginUnmount(client(), "fonts"), beginMount(client(), "fonts"),
-                                         beginUnmount(client(), "fonts"), mountFd(),
+        const std::vector<Pending> calls{mountFd(),
+                                         beginUnmount(client(), "fonts"),
+                                         mountFd(),
+                                         beginUnmount(client(), "fonts"),
+                                         beginMount(client(), "fonts"),
+                                         beginUnmount(client(), "fonts"),
+                                         mountFd(),
                                          beginUnmount(client(), "fonts")};
         EXPECT_EQ(answers(client(), calls), std::vector<std::string>(8));
         EXPECT_TRUE(nothingLeft());
@@ -102,8 +103,8 @@ TEST_F(OrderTest, MountFdsGoInParallelAlsoBehindAnUnmount) {
     FakeKernel::Gate gate{*kernel_, "attachLoop"};
     std::vector<Pending> calls{beginUnmount(client(), "fonts")};
     for (const int fd : {gzip.get(), xz.get()}) {
-        calls.push_back(client().begin<sdbus::ObjectPath, std::string>(kRoot, kService, "MountFd", sdbus::UnixFd{fd},
-                                                                       Options{}));
+        calls.push_back(
+            client().begin<sdbus::ObjectPath, std::string>(kRoot, kService, "MountFd", sdbus::UnixFd{fd}, Options{}));
     }
     client().waitUntil([&] { return calls[0]->has_value(); });
     EXPECT_TRUE(gate.waitFor(2));
@@ -153,8 +154,8 @@ TEST_F(OrderTest, AContainerNamedTwiceInOneCallIsDoneOnce) {
     ASSERT_EQ(mounted.size(), 2U);
     EXPECT_TRUE(mounted[0].get<1>());
     EXPECT_EQ(mounted[1].get<3>(), ownError("AlreadyMounted"));
-    const auto unmounted = std::get<0>(
-        client().call<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", twice, Options{}));
+    const auto unmounted =
+        std::get<0>(client().call<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", twice, Options{}));
     ASSERT_EQ(unmounted.size(), 2U);
     EXPECT_TRUE(unmounted[0].get<1>());
     EXPECT_EQ(unmounted[1].get<2>(), ownError("NotMounted"));
@@ -164,8 +165,7 @@ TEST_F(OrderTest, AQuestionToOneCallerKeepsNoOtherWaiting) {
     client();
     callAs(1000);
     polkit_->answer(Policy::Hang);
-    auto asked = std::async(std::launch::async,
-                            [&] { return failureOf([&] { newClient()->mount("fonts"); }).name; });
+    auto asked = std::async(std::launch::async, [&] { return failureOf([&] { newClient()->mount("fonts"); }).name; });
     ASSERT_TRUE(polkit_->waitForQuestions(1));
     callAs(0);
     client().mount("fonts");

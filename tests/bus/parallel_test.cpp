@@ -102,7 +102,8 @@ TEST_F(ParallelTest, AUserMayNotHaveMoreCallsWaitingThanFourClientsOfItHowManyIt
     client();
     FakeKernel::Gate gate{*kernel_, "attachLoop"};
     std::vector<std::future<std::string>> waiting;
-    for (const char* name : {"fonts", "hello-gzip", "hello-xz", "hello-zstd"}) waiting.push_back(mountInBackground(name));
+    for (const char* name : {"fonts", "hello-gzip", "hello-xz", "hello-zstd"})
+        waiting.push_back(mountInBackground(name));
     ASSERT_TRUE(gate.waitFor(4));
     const auto failure = failureOf([&] { newClient()->mount("hello-none"); });
     EXPECT_EQ(failure.name, busError("LimitsExceeded"));
@@ -120,7 +121,8 @@ TEST_F(ParallelTest, RootMayHaveManyClients) {
     client();
     FakeKernel::Gate gate{*kernel_, "attachLoop"};
     std::vector<std::future<std::string>> waiting;
-    for (const char* name : {"fonts", "hello-gzip", "hello-xz", "hello-zstd"}) waiting.push_back(mountInBackground(name));
+    for (const char* name : {"fonts", "hello-gzip", "hello-xz", "hello-zstd"})
+        waiting.push_back(mountInBackground(name));
     ASSERT_TRUE(gate.waitFor(4));
     EXPECT_EQ(failureOf([&] { client().listMounts(); }).name, "");
     gate.open();

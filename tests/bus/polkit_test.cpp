@@ -87,9 +87,7 @@ TEST_F(PolkitTest, ChallengeOfACallThatMayPromptIsAccessDenied) {
     client().interactive = true;
     EXPECT_EQ(failureOf([&] { client().mount("fonts"); }).name, busError("AccessDenied"));
     // The option takes the permission to prompt away again.
-    EXPECT_EQ(failureOf([&] {
-                  client().mount("fonts", {{"auth.no_user_interaction", sdbus::Variant{true}}});
-              }).name,
+    EXPECT_EQ(failureOf([&] { client().mount("fonts", {{"auth.no_user_interaction", sdbus::Variant{true}}}); }).name,
               busError("InteractiveAuthorizationRequired"));
 }
 

@@ -112,8 +112,8 @@ TEST_F(ProxyTest, MountsListsInspectsAndUnmounts) {
 
 TEST_F(ProxyTest, MountsPathsDescriptorsAndMany) {
     const auto [file, filePoint] = mounter_->MountFile(dataPath("signed/fonts-2.3.4.npk"), {});
-    const auto [fd, fdPoint] = mounter_->MountFd(
-        sdbus::UnixFd{openPackageFile("signed/hello-xz-1.0.0.npk").release(), sdbus::adopt_fd}, {});
+    const auto [fd, fdPoint] =
+        mounter_->MountFd(sdbus::UnixFd{openPackageFile("signed/hello-xz-1.0.0.npk").release(), sdbus::adopt_fd}, {});
     EXPECT_EQ(fdPoint, runDir() + "/hello-xz:1.0.0");
     const auto results = mounter_->MountMany({"multi:1.0.0", "attic"}, {});
     ASSERT_EQ(results.size(), 2U);

@@ -38,8 +38,8 @@ TEST_F(BusTest, BadPackagesAreNotListedAndAnswerWithWhatTheyWereRefusedWith) {
     addPackage("other", "stranger/hello-stranger-1.0.0.npk");
     addPackage("other", "tampered/truncated.npk");
     addPackage("other", "signed/fonts-2.3.4.npk");
-    configureOnly("", "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\nkeys = [\"" + dataPath("keys/golden.pub") +
-                          "\"]\n");
+    configureOnly("", "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\nkeys = [\"" +
+                          dataPath("keys/golden.pub") + "\"]\n");
     ASSERT_EQ(client().listContainers().size(), 1U);  // one good one among bad ones
     EXPECT_EQ(client().listContainers()[0].get<0>(), "fonts");
     EXPECT_EQ(failureOf([&] { client().mount("hello-unsigned:1.0.0"); }).name, ownError("InvalidSignature"));
@@ -90,7 +90,8 @@ TEST_F(BusTest, VerityAvailableIsLookedAtAgainByReloadAndByMounts) {
     const auto available = [&] { return client().property<bool>(kRoot, kService, "VerityAvailable"); };
     const auto told = [&] {
         client().waitUntil([] { return true; });  // takes in what has come
-        return std::ranges::count(client().signals(), std::vector<std::string>{kService, "VerityAvailable"}, &Signal::args);
+        return std::ranges::count(client().signals(), std::vector<std::string>{kService, "VerityAvailable"},
+                                  &Signal::args);
     };
     kernel_->setVerityAvailable(false);
     EXPECT_FALSE(available());

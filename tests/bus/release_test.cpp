@@ -9,18 +9,15 @@ namespace northstar::test {
 namespace {
 
 TEST_F(BusTest, DevicesThatSomebodyHoldsKeepNoMountWaiting) {
-    const std::vector<std::string> names{"hello-gzip", "hello-xz", "hello-zstd",
-                                         "hello-none"};  // as many as workers
+    const std::vector<std::string> names{"hello-gzip", "hello-xz", "hello-zstd", "hello-none"};  // as many as workers
     std::vector<std::string> devices;
     for (const auto& name : names) {
-        devices.push_back(
-            client().property<std::string>(client().mount(name).object, kMountInterface, "Device"));
+        devices.push_back(client().property<std::string>(client().mount(name).object, kMountInterface, "Device"));
         kernel_->openDevice(devices.back());
     }
     const auto other = newClient();
     std::vector<Pending> unmounts;
-    for (const auto& name : names)
-        unmounts.push_back(other->begin<>(kRoot, kService, "Unmount", name, Options{}));
+    for (const auto& name : names) unmounts.push_back(other->begin<>(kRoot, kService, "Unmount", name, Options{}));
     other->waitUntil([&] { return std::ranges::count(kernel_->calls(), "unmount") == 4; });
     const auto begun = std::chrono::steady_clock::now();
     client().mount("fonts");
@@ -28,8 +25,8 @@ TEST_F(BusTest, DevicesThatSomebodyHoldsKeepNoMountWaiting) {
     other->waitUntil([] { return true; });
     EXPECT_TRUE(std::ranges::none_of(unmounts, [](const auto& u) { return u->has_value(); }));
     for (const auto& device : devices) kernel_->closeDevice(device);
-    EXPECT_TRUE(other->waitUntil(
-        [&] { return std::ranges::all_of(unmounts, [](const auto& u) { return u->has_value(); }); }));
+    EXPECT_TRUE(
+        other->waitUntil([&] { return std::ranges::all_of(unmounts, [](const auto& u) { return u->has_value(); }); }));
     for (const auto& unmount : unmounts) EXPECT_EQ((*unmount)->name, "");
     EXPECT_EQ(kernel_->live().size(), 4U);  // those of fonts
 }
@@ -57,15 +54,14 @@ TEST_F(BusTest, LookingForHoldersKeepsNoMountWaiting) {
     const auto other = newClient();
     std::vector<Pending> unmounts;
     FakeKernel::Gate gate{*kernel_, "holders"};
-    for (const auto& name : names)
-        unmounts.push_back(other->begin<>(kRoot, kService, "Unmount", name, Options{}));
+    for (const auto& name : names) unmounts.push_back(other->begin<>(kRoot, kService, "Unmount", name, Options{}));
     other->waitUntil([&] { return std::ranges::count(kernel_->calls(), "unmount") == 4; });
     ASSERT_TRUE(gate.waitFor(1));
     client().mount("fonts");
     EXPECT_EQ(failureOf([&] { client().mount("hello-gzip"); }).name, ownError("AlreadyMounted"));  // nor is its own
     gate.open();
-    EXPECT_TRUE(other->waitUntil(
-        [&] { return std::ranges::all_of(unmounts, [](const auto& u) { return u->has_value(); }); }));
+    EXPECT_TRUE(
+        other->waitUntil([&] { return std::ranges::all_of(unmounts, [](const auto& u) { return u->has_value(); }); }));
     for (const auto& unmount : unmounts) {
         EXPECT_EQ((*unmount)->name, ownError("Busy"));
         EXPECT_NE((*unmount)->message.find("42 (cat, /file)"), std::string::npos) << (*unmount)->message;

@@ -22,15 +22,15 @@ protected:
         const std::string place = type == "memory" ? "type = \"memory\"\n" : "dir = \"" + directory_ / "other" + "\"\n";
         configureOnly("", "[repositories.other]\n" + place + "keys = [" + list + "]\n");
     }
-    Names containers() {
-        return client().property<Names>(path_, kRepositoryInterface, "Containers");
-    }
+    Names containers() { return client().property<Names>(path_, kRepositoryInterface, "Containers"); }
     std::uint64_t used() { return client().property<std::uint64_t>(path_, kRepositoryInterface, "Used"); }
     void install(const std::string& data) { client().install("other", openPackageFile(data).get()); }
     // Waits until the repository has said so often that Containers and Used changed.
     bool waitForChanges(std::ptrdiff_t times) {
         const auto tells = [&](const Signal& signal) {
-            const auto has = [&](const char* name) { return std::ranges::find(signal.args, name) != signal.args.end(); };
+            const auto has = [&](const char* name) {
+                return std::ranges::find(signal.args, name) != signal.args.end();
+            };
             return signal.member == "PropertiesChanged" && signal.path == path_ && has("Containers") && has("Used");
         };
         return client().waitUntil([&] { return std::ranges::count_if(client().signals(), tells) == times; });
@@ -175,9 +175,8 @@ TEST_F(RepositoryChangeTest, WhatWasMountedWhilePolkitAskedIsNotUninstalled) {
     install("signed/fonts-2.3.4.npk");
     polkit_->answer("org.northstar.mounter.manage-repository", FakePolkit::Policy::Hang);
     callAs(1000);
-    auto uninstall = std::async(std::launch::async, [&] {
-        return failureOf([&] { newClient()->uninstall("other", "fonts"); }).name;
-    });
+    auto uninstall = std::async(std::launch::async,
+                                [&] { return failureOf([&] { newClient()->uninstall("other", "fonts"); }).name; });
     ASSERT_TRUE(polkit_->waitForQuestions(1));
     client().mount("fonts");
     polkit_->release(true);
@@ -190,9 +189,8 @@ TEST_F(RepositoryChangeTest, WhatAppearedWhilePolkitAskedIsNotUninstalled) {
     client();
     polkit_->answer("org.northstar.mounter.manage-repository", FakePolkit::Policy::Hang);
     callAs(1000);
-    auto uninstall = std::async(std::launch::async, [&] {
-        return failureOf([&] { newClient()->uninstall("other", "fonts"); }).name;
-    });
+    auto uninstall = std::async(std::launch::async,
+                                [&] { return failureOf([&] { newClient()->uninstall("other", "fonts"); }).name; });
     ASSERT_TRUE(polkit_->waitForQuestions(1));
     EXPECT_FALSE(polkit_->asked().back().details.contains("version"));
     callAs(0);
@@ -207,9 +205,8 @@ TEST_F(RepositoryChangeTest, PolkitIsToldWhatExactlyIsToBeUninstalledAndThatIsWh
     install("signed/multi-1.0.0.npk");
     polkit_->answer("org.northstar.mounter.manage-repository", FakePolkit::Policy::Hang);
     callAs(1000);
-    auto uninstall = std::async(std::launch::async, [&] {
-        return failureOf([&] { newClient()->uninstall("other", "multi"); }).name;
-    });
+    auto uninstall = std::async(std::launch::async,
+                                [&] { return failureOf([&] { newClient()->uninstall("other", "multi"); }).name; });
     ASSERT_TRUE(polkit_->waitForQuestions(1));
     auto details = polkit_->asked().back().details;
     EXPECT_EQ(details["container"], "multi:1.0.0");
@@ -230,13 +227,10 @@ TEST_F(RepositoryChangeTest, NothingChangesInARepositoryWhoseKeysWentWhilePolkit
     polkit_->answer("org.northstar.mounter.manage-repository", FakePolkit::Policy::Hang);
     callAs(1000);
     std::vector<std::future<std::string>> calls;
+    calls.push_back(std::async(std::launch::async,
+                               [&] { return failureOf([&] { newClient()->uninstall("other", "fonts"); }).name; }));
     calls.push_back(std::async(std::launch::async, [&] {
-        return failureOf([&] { newClient()->uninstall("other", "fonts"); }).name;
-    }));
-    calls.push_back(std::async(std::launch::async, [&] {
-        return failureOf([&] {
-                   newClient()->install("other", openPackageFile("signed/multi-1.0.0.npk").get());
-               }).name;
+        return failureOf([&] { newClient()->install("other", openPackageFile("signed/multi-1.0.0.npk").get()); }).name;
     }));
     ASSERT_TRUE(polkit_->waitForQuestions(2));
     for (auto& question : polkit_->asked()) EXPECT_EQ(question.details["verified"], "true");

@@ -11,13 +11,17 @@ namespace {
 class RepositoryTest : public BusTest {
 protected:
     void useRepository(const std::string& keys) {
-        configureOnly("", "[repositories.other]\n" + (type_ == "memory" ? "type = \"memory\"\n" : "dir = \"" + directory_ / "other" + "\"\n") + keys);
+        configureOnly("", "[repositories.other]\n" +
+                              (type_ == "memory" ? "type = \"memory\"\n" : "dir = \"" + directory_ / "other" + "\"\n") +
+                              keys);
     }
     void verified(const std::string& more = {}) {
         useRepository("keys = [\"" + dataPath("keys/golden.pub") + "\"]\n" + more);
     }
     std::string install(const std::string& data) { return client().install("other", openPackageFile(data).get()); }
-    std::string installError(const std::string& data) { return failureOf([&] { install(data); }).name; }
+    std::string installError(const std::string& data) {
+        return failureOf([&] { install(data); }).name;
+    }
     std::vector<std::string> containers() {
         return client().property<std::vector<std::string>>(path_, kRepositoryInterface, "Containers");
     }
@@ -84,7 +88,8 @@ TEST_P(BothTypes, InstallingTwiceAtOnceInstallsOnce) {
     std::vector<std::future<std::string>> all;
     for (int i = 0; i < 4; ++i) {
         all.push_back(std::async(std::launch::async, [this] {
-            return failureOf([&] { newClient()->install("other", openPackageFile("signed/fonts-2.3.4.npk").get()); }).name;
+            return failureOf([&] { newClient()->install("other", openPackageFile("signed/fonts-2.3.4.npk").get()); })
+                .name;
         }));
     }
     std::vector<std::string> names;

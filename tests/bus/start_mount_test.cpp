@@ -13,8 +13,8 @@ protected:
         for (const char* package : {"fonts-2.3.4", "hello-gzip-1.0.0", "hello-xz-1.0.0", "hello-zstd-1.0.0"}) {
             addPackage("other", std::string{"signed/"} + package + ".npk");
         }
-        configureOnly("", "[repositories.other]\nmount_on_start = true\ndir = \"" + directory_ / "other" + "\"\nkeys = [\"" +
-                              dataPath("keys/golden.pub") + "\"]\n");
+        configureOnly("", "[repositories.other]\nmount_on_start = true\ndir = \"" + directory_ / "other" +
+                              "\"\nkeys = [\"" + dataPath("keys/golden.pub") + "\"]\n");
     }
     bool waitForMounts(std::size_t count) {
         return client().waitUntil([&] { return client().listMounts().size() == count; });

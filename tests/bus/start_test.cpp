@@ -26,7 +26,8 @@ protected:
         EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;
     }
     std::vector<std::string> program() const {
-        return {kDaemonBinary, "--config", directory_ / "mounter.toml", "--bus", bus_.address(), "--log-level", "error"};
+        return {kDaemonBinary, "--config", directory_ / "mounter.toml", "--bus", bus_.address(),
+                "--log-level", "error"};
     }
 };
 
@@ -84,7 +85,8 @@ TEST_F(StartTest, TheLastLineOfAFailedStartIsOnTheStreamThatTheJournalReads) {
 }
 
 TEST_F(StartTest, AMissingConfigurationNamesTheFile) {
-    expectRefusal({kDaemonBinary, "--config", "/nowhere/mounter.toml", "--bus", bus_.address()}, "/nowhere/mounter.toml");
+    expectRefusal({kDaemonBinary, "--config", "/nowhere/mounter.toml", "--bus", bus_.address()},
+                  "/nowhere/mounter.toml");
 }
 
 TEST_F(StartTest, AMissingKeyNamesTheFile) {

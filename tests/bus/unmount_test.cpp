@@ -65,9 +65,9 @@ TEST_F(BusTest, LazyUnmountDetachesABusyMountAndDevicesGoWithTheLastUser) {
 }
 
 TEST_F(BusTest, UnmountOfWhatIsNotMountedIsNotMounted) {
-    for (const char* what : {"hello-gzip:1.0.0", "/srv/nothing", "/org/northstar/Mounter/mounts/99",
-                             "/org/northstar/Mounter/mounts/x", "/org/northstar/Mounter/mounts/", "", "no such",
-                             "hello-gzip:", "hello-gzip:1"}) {
+    for (const char* what :
+         {"hello-gzip:1.0.0", "/srv/nothing", "/org/northstar/Mounter/mounts/99", "/org/northstar/Mounter/mounts/x",
+          "/org/northstar/Mounter/mounts/", "", "no such", "hello-gzip:", "hello-gzip:1"}) {
         EXPECT_EQ(failureOf([&] { client().unmount(what); }).name, ownError("NotMounted")) << what;
     }
 }
@@ -80,7 +80,8 @@ TEST_F(BusTest, MountObjectUnmountsItself) {
     const auto mounted = client().mount("hello-gzip");
     client().call<>(mounted.object, kMountInterface, "Unmount", Options{});
     EXPECT_TRUE(nothingLeft());
-    EXPECT_FALSE(failureOf([&] { client().property<std::string>(mounted.object, kMountInterface, "Name"); }).name.empty());
+    EXPECT_FALSE(
+        failureOf([&] { client().property<std::string>(mounted.object, kMountInterface, "Name"); }).name.empty());
 }
 
 TEST_F(BusTest, UnmountThatFailsInTheKernelLeavesTheMountAsItWas) {

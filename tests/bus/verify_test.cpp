@@ -15,8 +15,8 @@ TEST_F(BusTest, VerifyIsTrueForAnIntactImage) {
 
 TEST_F(BusTest, VerifyIsFalseForDamagedData) {
     addPackage("other", "tampered/fsimg-data-changed.npk");
-    configureOnly("", "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\nkeys = [\"" + dataPath("keys/golden.pub") +
-                          "\"]\n");
+    configureOnly("", "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\nkeys = [\"" +
+                          dataPath("keys/golden.pub") + "\"]\n");
     EXPECT_FALSE(client().verify("hello-gzip:1.0.0"));
 }
 
@@ -39,7 +39,8 @@ protected:
         EXPECT_EQ(ftruncate(file.get(), static_cast<off_t>(package.size())), 0);
         for (off_t at = 0; (at = lseek(package.fd(), at, SEEK_DATA)) >= 0;) {
             const off_t end = lseek(package.fd(), at, SEEK_HOLE);
-            const std::string bytes = contentOf(package.fd(), static_cast<std::uint64_t>(at), static_cast<std::uint64_t>(end - at));
+            const std::string bytes =
+                contentOf(package.fd(), static_cast<std::uint64_t>(at), static_cast<std::uint64_t>(end - at));
             EXPECT_EQ(pwrite(file.get(), bytes.data(), bytes.size(), at), end - at);
             at = end;
         }

@@ -75,7 +75,8 @@ TEST_F(WithdrawnTest, UnmountManyGoesOnWithTheNext) {
     mountAndHang();
     const std::vector<std::string> what{"fonts", "hello-gzip"};
     auto results = std::async(std::launch::async, [&] {
-        return std::get<0>(newClient()->call<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", what, Options{}));
+        return std::get<0>(
+            newClient()->call<std::vector<UnmountResult>>(kRoot, kService, "UnmountMany", what, Options{}));
     });
     ASSERT_TRUE(polkit_->waitForQuestions(1));
     unmountAsRoot();

@@ -29,14 +29,9 @@ void change(Bytes& bytes, std::minstd_rand& random) {
         const std::size_t at = random() % reach;
         auto& byte = random() % 2 == 0 ? bytes[at] : bytes[bytes.size() - 1 - at];
         switch (random() % 3) {
-            case 0:
-                byte = static_cast<std::uint8_t>(byte ^ (1U << (random() % 8)));
-                break;
-            case 1:
-                byte = static_cast<std::uint8_t>(random());
-                break;
-            default:
-                byte = random() % 2 == 0 ? 0 : 255;
+            case 0: byte = static_cast<std::uint8_t>(byte ^ (1U << (random() % 8))); break;
+            case 1: byte = static_cast<std::uint8_t>(random()); break;
+            default: byte = random() % 2 == 0 ? 0 : 255;
         }
     }
     if (random() % 8 == 0) bytes.resize(random() % bytes.size());

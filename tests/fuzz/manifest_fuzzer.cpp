@@ -15,8 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(isContainerName(manifest.name));
         require(Version::parse(manifest.version.text()) == manifest.version);
         require(manifest.uid != 0 && manifest.gid != 0);
-        if (manifest.mountContext)
-            require(manifest.mountContext->find_first_of("\"'\\ =\n") == std::string::npos);
+        if (manifest.mountContext) require(manifest.mountContext->find_first_of("\"'\\ =\n") == std::string::npos);
     } catch (const Error& error) {
         require(error.code() == Code::InvalidPackage);
     }

@@ -17,10 +17,8 @@ void expectError(Code code, const std::string& part, Action&& action) {
         ADD_FAILURE() << "nothing was thrown, expected an error with: " << part;
     } catch (const Error& error) {
         EXPECT_EQ(static_cast<int>(error.code()), static_cast<int>(code)) << error.what();
-        EXPECT_NE(std::string{error.what()}.find(part), std::string::npos)
-            << error.what() << "\nlacks: " << part;
-        EXPECT_EQ(std::string{error.what()}.find('\n'), std::string::npos)
-            << "not one line: " << error.what();
+        EXPECT_NE(std::string{error.what()}.find(part), std::string::npos) << error.what() << "\nlacks: " << part;
+        EXPECT_EQ(std::string{error.what()}.find('\n'), std::string::npos) << "not one line: " << error.what();
     }
 }
 

@@ -167,7 +167,8 @@ std::unique_ptr<MountPoint> FakeKernel::makeMountPoint(const std::string& path) 
     return std::make_unique<Point>(state_, path, state_->directories.insert(path).second);
 }
 
-void FakeKernel::unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory, bool lazy) {
+void FakeKernel::unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
+                         bool lazy) {
     const auto lock = state_->enter("unmount");
     const auto mount = state_->mounts.find(mountPoint);
     if (mount == state_->mounts.end() || mount->second.identity != identity) {
@@ -245,8 +246,8 @@ std::string FakeKernel::verityUuid(dev_t device) {
 
 bool FakeKernel::isCorrupted(const std::string& uuid) {
     const auto lock = state_->enter("isCorrupted");
-    return std::ranges::any_of(state_->devices,
-                               [&](const auto& device) { return device.second.uuid == uuid && device.second.corrupted; });
+    return std::ranges::any_of(
+        state_->devices, [&](const auto& device) { return device.second.uuid == uuid && device.second.corrupted; });
 }
 
 std::size_t FakeKernel::removeStaleDevices(const std::vector<std::string>& keep) {

@@ -23,7 +23,8 @@ public:
     // What every file is said to be on; "ext4" at first.
     void setFilesystemType(const std::string& type);
 
-    // The n-th call from now fails, 0 the next one. What counts as a call: everything that may throw, attach() included.
+    // The n-th call from now fails, 0 the next one. What counts as a call: everything that may throw, attach()
+    // included.
     void failAt(std::size_t n, const Error& error);
     // The next call of this name fails, "attachLoop".
     void failNext(const std::string& call, const Error& error);

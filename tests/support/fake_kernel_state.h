@@ -37,14 +37,14 @@ struct FakeKernel::State {
     mutable std::condition_variable changed;
     std::map<dev_t, Node> devices;
     std::set<std::string> directories;
-    std::map<std::string, MountEntry> mounts;            // by mount point
-    std::map<std::string, MountEntry> lazilyDetached;    // still in use, at no path
+    std::map<std::string, MountEntry> mounts;          // by mount point
+    std::map<std::string, MountEntry> lazilyDetached;  // still in use, at no path
     std::uint64_t lastMountId = 100;
     std::vector<std::string> calls;
     std::vector<std::shared_ptr<Gate::Shared>> gates;
-    std::map<std::size_t, Error> failuresAt;             // by index into calls
-    std::map<std::string, Error> failures;               // by name
-    std::set<int> mountWatches, corruptionWatches;       // eventfds
+    std::map<std::size_t, Error> failuresAt;        // by index into calls
+    std::map<std::string, Error> failures;          // by name
+    std::set<int> mountWatches, corruptionWatches;  // eventfds
     std::deque<Corruption> corruptions;
     bool corruptionsLost = false;
     std::uint64_t lastSequence = 0;

@@ -25,9 +25,8 @@ FakePolkit::FakePolkit(const PrivateBus& bus)
                    [this](sdbus::Result<Answer>&& result, const Subject& subject, const std::string& action,
                           const std::map<std::string, std::string>& details, std::uint32_t flags,
                           const std::string& cancellation) {
-                       check(std::move(result),
-                             {subject.get<0>(), subject.get<1>().at("name").get<std::string>(), action, details,
-                              (flags & 1U) != 0, cancellation});
+                       check(std::move(result), {subject.get<0>(), subject.get<1>().at("name").get<std::string>(),
+                                                 action, details, (flags & 1U) != 0, cancellation});
                    });
     builder.method("CancelCheckAuthorization", {}, {}, [this](const std::string& cancellation) {
         const std::lock_guard lock{mutex_};

@@ -38,8 +38,7 @@ void MemoryFile::overwrite(std::uint64_t offset, std::string_view bytes) const {
 }
 
 void MemoryFile::seal() const {
-    check(::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0,
-          "seal");
+    check(::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0, "seal");
 }
 
 UniqueFd MemoryFile::duplicate() const { return UniqueFd{::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)}; }

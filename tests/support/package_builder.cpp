@@ -36,15 +36,15 @@ std::string hex(const std::string& bytes) {
 std::string sign(const std::string& key, const std::string& message) {
     const std::string seed = readData("keys/" + key + ".key");
     const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> privateKey{
-        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr,
-                                     reinterpret_cast<const unsigned char*>(seed.data()), seed.size()),
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(seed.data()),
+                                     seed.size()),
         EVP_PKEY_free};
     const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
     std::array<unsigned char, 64> signature{};
     std::size_t size = signature.size();
     if (EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, privateKey.get()) != 1 ||
-        EVP_DigestSign(context.get(), signature.data(), &size,
-                       reinterpret_cast<const unsigned char*>(message.data()), message.size()) != 1) {
+        EVP_DigestSign(context.get(), signature.data(), &size, reinterpret_cast<const unsigned char*>(message.data()),
+                       message.size()) != 1) {
         throw std::runtime_error{"EVP_DigestSign"};
     }
     std::array<unsigned char, 89> base64{};
@@ -74,8 +74,7 @@ Tree hashTree(std::string level, std::uint64_t holeBlocks, const std::string& sa
     Tree tree;
     while (true) {
         std::string digests;
-        for (std::size_t at = 0; at < level.size(); at += kBlock)
-            digests += sha256(salt + level.substr(at, kBlock));
+        for (std::size_t at = 0; at < level.size(); at += kBlock) digests += sha256(salt + level.substr(at, kBlock));
         for (; holeBlocks > 0; --holeBlocks) digests += ofHole;
         if (digests.size() == 32) return {tree.blocks, digests};
         level = padded(digests, (digests.size() + kBlock - 1) / kBlock * kBlock);
@@ -85,8 +84,7 @@ Tree hashTree(std::string level, std::uint64_t holeBlocks, const std::string& sa
 
 std::string superblock(std::uint64_t dataBlocks, const std::string& salt) {
     return padded(padded("verity", 8) + le(1, 4) + le(1, 4) + std::string(16, 'u') + padded("sha256", 32) +
-                      le(kBlock, 4) + le(kBlock, 4) + le(dataBlocks, 8) + le(salt.size(), 2) + le(0, 6) +
-                      salt,
+                      le(kBlock, 4) + le(kBlock, 4) + le(dataBlocks, 8) + le(salt.size(), 2) + le(0, 6) + salt,
                   kBlock);
 }
 
@@ -94,11 +92,9 @@ std::string superblock(std::uint64_t dataBlocks, const std::string& salt) {
 
 std::string squashfsLike(std::size_t blocks) {
     std::string data;
-    for (std::size_t block = 0; block < blocks; ++block)
-        data += padded("block " + std::to_string(block), kBlock);
+    for (std::size_t block = 0; block < blocks; ++block) data += padded("block " + std::to_string(block), kBlock);
     // fs/squashfs/squashfs_fs.h: magic, ..., version at 28, bytes used at 40
-    const std::string head =
-        "hsqs" + std::string(24, '\1') + le(4, 2) + le(0, 2) + le(0, 8) + le(data.size(), 8);
+    const std::string head = "hsqs" + std::string(24, '\1') + le(4, 2) + le(0, 2) + le(0, 8) + le(data.size(), 8);
     return data.replace(0, head.size(), head);
 }
 
@@ -117,10 +113,9 @@ MemoryFile buildPackage(const PackageSpec& spec) {
     if (spec.key) {
         const Tree tree = hashTree(spec.data, spec.holeBlocks, spec.salt);
         (spec.holeBlocks == 0 ? image : behindHole) += superblock(dataSize / kBlock, spec.salt) + tree.blocks;
-        std::string text = "meta:\n  hash: " + hex(sha256(spec.comment)) +
-                           "\nmanifest.yaml:\n  hash: " + hex(sha256(spec.manifest)) +
-                           "\nfs.img:\n  verity-hash: " + hex(tree.root) +
-                           "\n  verity-offset: " + std::to_string(dataSize) + "\n";
+        std::string text =
+            "meta:\n  hash: " + hex(sha256(spec.comment)) + "\nmanifest.yaml:\n  hash: " + hex(sha256(spec.manifest)) +
+            "\nfs.img:\n  verity-hash: " + hex(tree.root) + "\n  verity-offset: " + std::to_string(dataSize) + "\n";
         if (spec.changeSignedText) spec.changeSignedText(text);
         text += "---\nsignature: " + sign(*spec.key, text);
         if (spec.changeSignatureFile) spec.changeSignatureFile(text);

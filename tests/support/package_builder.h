@@ -19,16 +19,14 @@ namespace northstar::test {
 struct PackageSpec {
     std::string manifest = "name: hello\nversion: 1.0.0\ninit: /bin/hello\nuid: 1000\ngid: 1000\n";
     std::string comment = "version: 0.9.3\n";
-    std::string data = squashfsLike(3);                     // the filesystem; a multiple of 4096 bytes
-    std::uint64_t holeBlocks = 0;  // blocks of zeros behind the data that take no memory; signed packages only
+    std::string data = squashfsLike(3);  // the filesystem; a multiple of 4096 bytes
+    std::uint64_t holeBlocks = 0;        // blocks of zeros behind the data that take no memory; signed packages only
     std::string salt = "0123456789abcdef0123456789abcdef";  // raw bytes
-    std::optional<std::string> key =
-        "golden";  // signs it: tests/data/keys/<key>.key; without: unsigned, no verity
+    std::optional<std::string> key = "golden";  // signs it: tests/data/keys/<key>.key; without: unsigned, no verity
 
     // Each is called, if set, with what the step before has made.
-    std::function<void(std::string& image)>
-        changeImage;  // data, superblock, tree; the root hash is taken before
-    std::function<void(std::string& yaml)> changeSignedText;     // before it is signed
+    std::function<void(std::string& image)> changeImage;      // data, superblock, tree; the root hash is taken before
+    std::function<void(std::string& yaml)> changeSignedText;  // before it is signed
     std::function<void(std::string& yaml)> changeSignatureFile;  // after
     std::function<void(ZipSpec& zip)> changeZip;
 };

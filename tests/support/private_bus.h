@@ -16,11 +16,12 @@ class PrivateBus {
 public:
     PrivateBus() {
         const std::string config = directory_.write(
-            "bus.conf", "<busconfig><type>system</type><listen>unix:path=" + directory_ / "socket" + "</listen>"
-                        "<auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>"
-                        "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>");
-        daemon_ = std::make_unique<Process>(std::vector<std::string>{
-            "dbus-daemon", "--nofork", "--nopidfile", "--print-address", "--config-file=" + config});
+            "bus.conf", "<busconfig><type>system</type><listen>unix:path=" + directory_ / "socket" +
+                            "</listen>"
+                            "<auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>"
+                            "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>");
+        daemon_ = std::make_unique<Process>(std::vector<std::string>{"dbus-daemon", "--nofork", "--nopidfile",
+                                                                     "--print-address", "--config-file=" + config});
         address_ = daemon_->readLine();
         if (!address_.starts_with("unix:")) throw std::runtime_error{"no bus: " + address_};
     }

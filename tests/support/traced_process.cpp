@@ -18,13 +18,12 @@ constexpr int kSystemCallStop = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
     int status = 1;
     try {
         status = action();
-    } catch (...) {
-    }
+    } catch (...) {}
     _exit(status);
 }
 
 void remember(pid_t child, Trace& trace) {
-    struct __ptrace_syscall_info info {};
+    struct __ptrace_syscall_info info{};
     const auto size = ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
     if (size > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY) trace.calls.push_back(info.entry.nr);
 }

@@ -21,8 +21,8 @@ std::string common(const ZipEntrySpec& entry, const ZipHeader& header, std::uint
         return entry.zip64 ? le32(0xffffffff) : le32(said.value_or(size));
     };
     return le16(entry.zip64 ? 45 : 10) + le16(header.flags.value_or(0)) + le16(header.method.value_or(0)) +
-           le32(0x00210000) + le32(header.crc.value_or(crcOf(entry.content))) +
-           sizeField(header.compressedSize) + sizeField(header.uncompressedSize);
+           le32(0x00210000) + le32(header.crc.value_or(crcOf(entry.content))) + sizeField(header.compressedSize) +
+           sizeField(header.uncompressedSize);
 }
 
 std::string zip64Field(const ZipEntrySpec& entry, const ZipHeader& header, std::uint64_t size) {
@@ -54,9 +54,8 @@ std::string writeEntry(MemoryFile& file, const ZipEntrySpec& entry) {
 
     const std::string centralExtra = zip64Field(entry, entry.central, size) + padding;
     return "PK\1\2" + le16(0x031e) + common(entry, entry.central, size) + le16(centralName.size()) +
-           le16(centralExtra.size()) + le16(entry.comment.size()) + le16(entry.disk) + le16(0) +
-           le32(0x81a40000) + le32(entry.central.headerOffset.value_or(at)) + centralName + centralExtra +
-           entry.comment;
+           le16(centralExtra.size()) + le16(entry.comment.size()) + le16(entry.disk) + le16(0) + le32(0x81a40000) +
+           le32(entry.central.headerOffset.value_or(at)) + centralName + centralExtra + entry.comment;
 }
 
 }  // namespace
@@ -90,8 +89,8 @@ MemoryFile writeZip(const ZipSpec& spec) {
     file.append(directory + spec.gapBehindDirectory);
     if (spec.zip64) {
         const std::uint64_t at = file.size();
-        file.append("PK\6\6" + le64(44) + le16(45) + le16(45) + le32(0) + le32(0) + le64(count) +
-                    le64(count) + le64(size) + le64(offset));
+        file.append("PK\6\6" + le64(44) + le16(45) + le16(45) + le32(0) + le32(0) + le64(count) + le64(count) +
+                    le64(size) + le64(offset));
         file.append("PK\6\7" + le32(0) + le64(at) + le32(1));
     }
     const auto narrow = [&](std::uint64_t value) { return spec.zip64 ? le32(0xffffffff) : le32(value); };

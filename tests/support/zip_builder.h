@@ -23,8 +23,7 @@ struct ZipHeader {
 struct ZipEntrySpec {
     std::string name;
     std::string content;
-    std::uint64_t hole =
-        0;  // bytes of zeros behind the content that take no memory; they have no part in the CRC
+    std::uint64_t hole = 0;       // bytes of zeros behind the content that take no memory; they have no part in the CRC
     std::uint64_t alignment = 1;  // of the data, by an extra field as the packer writes it
     std::string behindHole = {};  // bytes, with no part in the CRC either
     std::string gapBefore = {};   // bytes before the local header

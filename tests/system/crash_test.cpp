@@ -27,8 +27,7 @@ protected:
                 step();
                 const auto device = verity ? kernel->openVerity(*loop, table) : nullptr;
                 step();
-                const auto detached =
-                    kernel->mountDetached(verity ? *device : *loop, {"squashfs", false, ""});
+                const auto detached = kernel->mountDetached(verity ? *device : *loop, {"squashfs", false, ""});
                 step();
                 ::_exit(0);
             } catch (const std::exception& error) {
@@ -66,8 +65,7 @@ TEST_F(CrashTest, LeavesAMountThatIsKnownAgain) {
     ASSERT_EQ(table.size(), 1U);
     EXPECT_EQ(table[0].identity, mounted.identity);
     EXPECT_EQ(kernel_->loopBacking(mounted.loop), mounted.backing);
-    unmount(*kernel_,
-            {table[0].identity, table[0].mountPoint, mounted.loop, "", mounted.backing, mounted.device});
+    unmount(*kernel_, {table[0].identity, table[0].mountPoint, mounted.loop, "", mounted.backing, mounted.device});
 }
 
 }  // namespace

@@ -48,11 +48,9 @@ TEST_P(LoopTest, ShowsTheImageInsideThePackage) {
     const auto loop = kernel_->attachLoop(package.loop());
     const UniqueFd device{::open(loop->path().c_str(), O_RDONLY | O_CLOEXEC)};
     std::string inDevice(package.image.size, '\0'), inFile(package.image.size, '\0');
-    ASSERT_EQ(::pread(device.get(), inDevice.data(), inDevice.size(), 0),
-              static_cast<ssize_t>(inDevice.size()));
-    ASSERT_EQ(
-        ::pread(package.fd.get(), inFile.data(), inFile.size(), static_cast<off_t>(package.image.offset)),
-        static_cast<ssize_t>(inFile.size()));
+    ASSERT_EQ(::pread(device.get(), inDevice.data(), inDevice.size(), 0), static_cast<ssize_t>(inDevice.size()));
+    ASSERT_EQ(::pread(package.fd.get(), inFile.data(), inFile.size(), static_cast<off_t>(package.image.offset)),
+              static_cast<ssize_t>(inFile.size()));
     EXPECT_EQ(inDevice, inFile);
     EXPECT_EQ(::lseek(device.get(), 0, SEEK_END), static_cast<off_t>(package.image.size));
 }
@@ -85,7 +83,7 @@ TEST_P(LoopTest, IsFreeAgainWhenLetGo) {
 
 TEST_P(LoopTest, TellsItsBackingFile) {
     const TestPackage package = copyPackage("signed/hello-xz-1.0.0.npk");
-    struct stat file {};
+    struct stat file{};
     ASSERT_EQ(::fstat(package.fd.get(), &file), 0);
     auto loop = kernel_->attachLoop(package.loop());
     const std::string path = loop->path();
@@ -133,14 +131,8 @@ TEST_P(LoopTest, ManyThreadsGetADeviceEach) {
 
 TEST_P(LoopTest, OfNothingIsRefused) {
     const TestPackage package = copyPackage("signed/hello-xz-1.0.0.npk");
-    EXPECT_EQ(errorOf([&] {
-                  kernel_->attachLoop({package.fd.get(), {4096, 0}, 1s});
-              }).code(),
-              Code::InvalidArgs);
-    EXPECT_EQ(errorOf([&] {
-                  kernel_->attachLoop({package.fd.get(), {4095, 4096}, 1s});
-              }).code(),
-              Code::InvalidArgs);
+    EXPECT_EQ(errorOf([&] { kernel_->attachLoop({package.fd.get(), {4096, 0}, 1s}); }).code(), Code::InvalidArgs);
+    EXPECT_EQ(errorOf([&] { kernel_->attachLoop({package.fd.get(), {4095, 4096}, 1s}); }).code(), Code::InvalidArgs);
 }
 
 TEST_P(LoopTest, OfAnUnusableDescriptorFailsAndLeavesNothing) {

@@ -67,8 +67,7 @@ TEST_F(MountPointTest, BelowASymlinkInADirectoryOfOthersIsRefused) {
     for (const mode_t mode : {0777, 01777, 0775}) {
         openDirectory("open", mode);
         fs::create_directory_symlink(path("real"), path("open/link"));
-        EXPECT_EQ(errorOf([&] { kernel_->makeMountPoint(path("open/link/new")); }).code(), Code::InvalidArgs)
-            << mode;
+        EXPECT_EQ(errorOf([&] { kernel_->makeMountPoint(path("open/link/new")); }).code(), Code::InvalidArgs) << mode;
         EXPECT_TRUE(fs::is_empty(path("real")));
         fs::remove_all(path("open"));
     }
@@ -109,8 +108,7 @@ TEST_F(MountPointTest, ThatIsAFileIsRefused) {
 }
 
 TEST_F(MountPointTest, OfNoAbsolutePathIsRefused) {
-    for (const std::string& wrong :
-         {std::string{"new"}, std::string{"/"}, path("../new"), path("x/../new")}) {
+    for (const std::string& wrong : {std::string{"new"}, std::string{"/"}, path("../new"), path("x/../new")}) {
         EXPECT_EQ(errorOf([&] { kernel_->makeMountPoint(wrong); }).code(), Code::InvalidArgs) << wrong;
     }
 }

@@ -78,8 +78,7 @@ TEST_P(MountTest, WithASelinuxContextWorksWhereThereIsNoSelinux) {
     std::getline(std::ifstream{"/proc/self/attr/current"}, context);
     if (context.find(':') != std::string::npos) GTEST_SKIP() << "this system has SELinux";
     const MountOptions options{"squashfs", false, "system_u:object_r:container_file_t:s0:c1,c2"};
-    const Mounted mounted =
-        mount(*kernel_, copyPackage("signed/hello-selinux-1.0.0.npk"), path("hello"), options);
+    const Mounted mounted = mount(*kernel_, copyPackage("signed/hello-selinux-1.0.0.npk"), path("hello"), options);
     EXPECT_EQ(contentDifference(mounted.path), "");
     unmount(*kernel_, mounted);
 }
@@ -87,9 +86,7 @@ TEST_P(MountTest, WithASelinuxContextWorksWhereThereIsNoSelinux) {
 TEST_P(MountTest, WithAContextThatIsNoneIsRefused) {
     const TestPackage package = copyPackage("signed/hello-xz-1.0.0.npk");
     const auto loop = kernel_->attachLoop(package.loop());
-    EXPECT_EQ(errorOf([&] {
-                  kernel_->mountDetached(*loop, {"squashfs", false, "a\",suid"});
-              }).code(),
+    EXPECT_EQ(errorOf([&] { kernel_->mountDetached(*loop, {"squashfs", false, "a\",suid"}); }).code(),
               Code::InvalidArgs);
 }
 

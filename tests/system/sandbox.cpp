@@ -130,8 +130,7 @@ void KernelTest::TearDown() {
     kernel_.reset();
     EXPECT_TRUE(eventually([] { return sandboxVerityDevices().empty(); })) << "a verity device is left";
     EXPECT_TRUE(eventually([] { return sandboxLoops().empty(); })) << "a loop device is left";
-    EXPECT_EQ(readAll("/proc/self/mountinfo").find(" " + directory + "/"), std::string::npos)
-        << "a mount is left";
+    EXPECT_EQ(readAll("/proc/self/mountinfo").find(" " + directory + "/"), std::string::npos) << "a mount is left";
     for (const auto& entry : std::filesystem::directory_iterator{directory}) {
         EXPECT_FALSE(entry.is_directory()) << entry.path() << " is left";
         std::filesystem::remove_all(entry.path());
@@ -145,8 +144,7 @@ Mounted KernelTest::mount(Kernel& kernel, const TestPackage& package, const std:
     const auto detached = kernel.mountDetached(*loop, options);
     detached->attach(*point);
     point->keep();
-    return {detached->identity(), point->path(), loop->path(), "", *kernel.loopBacking(loop->path()),
-            loop->number()};
+    return {detached->identity(), point->path(), loop->path(), "", *kernel.loopBacking(loop->path()), loop->number()};
 }
 
 VerityTable KernelTest::uniqueTable(const TestPackage& package) {

@@ -17,8 +17,7 @@ namespace {
 
 std::filesystem::path dataDirectory() {
     const char* directory = std::getenv("NORTHSTAR_TEST_DATA");
-    if (directory == nullptr)
-        throw std::runtime_error{"NORTHSTAR_TEST_DATA does not say where tests/data is"};
+    if (directory == nullptr) throw std::runtime_error{"NORTHSTAR_TEST_DATA does not say where tests/data is"};
     return directory;
 }
 

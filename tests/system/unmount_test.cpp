@@ -207,8 +207,7 @@ TEST_F(UnmountTest, ACloneOfASharedMountIsPrivate) {
 
 TEST_F(UnmountTest, OfAnotherMountThanMeantIsNotCloned) {
     ASSERT_EQ(::mount("test", mounted_.path.c_str(), "tmpfs", 0, nullptr), 0);
-    EXPECT_EQ(errorOf([&] { kernel_->cloneMount(mounted_.identity, mounted_.path); }).code(),
-              Code::NotMounted);
+    EXPECT_EQ(errorOf([&] { kernel_->cloneMount(mounted_.identity, mounted_.path); }).code(), Code::NotMounted);
     ASSERT_EQ(::umount(mounted_.path.c_str()), 0);
 }
 

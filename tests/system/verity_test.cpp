@@ -87,10 +87,10 @@ TEST_F(VerityTest, HasTheTableOfThePackage) {
     const VerityTable wanted = uniqueTable(package);
     const auto verity = kernel_->openVerity(*loop, wanted);
     const std::string number = "7:" + std::to_string(minor(loop->number()));
-    EXPECT_EQ(tableOf(wanted.uuid), "0 " + std::to_string(package.dataBlocks * 8) + " verity 1 " + number +
-                                        " " + number + " 4096 4096 " + std::to_string(package.dataBlocks) +
-                                        " " + std::to_string(package.hashStartBlock) + " sha256 " +
-                                        package.rootHash + " " + (package.salt.empty() ? "-" : package.salt));
+    EXPECT_EQ(tableOf(wanted.uuid), "0 " + std::to_string(package.dataBlocks * 8) + " verity 1 " + number + " " +
+                                        number + " 4096 4096 " + std::to_string(package.dataBlocks) + " " +
+                                        std::to_string(package.hashStartBlock) + " sha256 " + package.rootHash + " " +
+                                        (package.salt.empty() ? "-" : package.salt));
 }
 
 TEST_F(VerityTest, IsReadOnlyAndMarkedForDeferredRemoval) {
@@ -134,8 +134,7 @@ TEST_F(VerityTest, IsGoneAtOnceWhenNothingUsesIt) {
 
 TEST_F(VerityTest, IsGoneWhenUnmountedAndAwaited) {
     for (int i = 0; i < 5; ++i) {
-        const Mounted mounted =
-            mountVerified(*kernel_, copyPackage("signed/hello-xz-1.0.0.npk"), path("hello"));
+        const Mounted mounted = mountVerified(*kernel_, copyPackage("signed/hello-xz-1.0.0.npk"), path("hello"));
         EXPECT_FALSE(kernel_->awaitRelease(mounted.devices(), 10ms));
         const std::string node = "/dev/dm-" + std::to_string(minor(mounted.device));
         EXPECT_TRUE(fs::exists(node));
@@ -216,8 +215,7 @@ TEST_F(VerityTest, APanicOnDataThatIsGoodDoesNotHappen) {
     VerityTable table = uniqueTable(package);
     table.mode = VerityMode::Panic;
     const auto verity = kernel_->openVerity(*loop, table);
-    for (std::uint64_t block = 0; block < package.dataBlocks; ++block)
-        EXPECT_EQ(readBlock(verity->path(), block), 0);
+    for (std::uint64_t block = 0; block < package.dataBlocks; ++block) EXPECT_EQ(readBlock(verity->path(), block), 0);
 }
 
 TEST_F(VerityTest, ANameThatIsTakenFailsAndLeavesTheOther) {

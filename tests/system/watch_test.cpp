@@ -54,8 +54,8 @@ TEST_F(WatchTest, DoesNotBelieveUeventsOfOtherProcesses) {
     sockaddr_nl everybody{};
     everybody.nl_family = AF_NETLINK;
     everybody.nl_groups = 1;
-    ASSERT_EQ(::sendto(sender.get(), forged.data(), forged.size(), 0,
-                       reinterpret_cast<const sockaddr*>(&everybody), sizeof everybody),
+    ASSERT_EQ(::sendto(sender.get(), forged.data(), forged.size(), 0, reinterpret_cast<const sockaddr*>(&everybody),
+                       sizeof everybody),
               static_cast<ssize_t>(forged.size()));
     ASSERT_TRUE(readable(watch->fd(), kPatience));
     EXPECT_TRUE(watch->read(10).blocks.empty());

@@ -7,8 +7,7 @@
 
 namespace northstar {
 
-Backoff::Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first,
-                 std::chrono::microseconds longest)
+Backoff::Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first, std::chrono::microseconds longest)
     : deadline_{std::chrono::steady_clock::now() + timeout}, next_{first}, longest_{longest} {}
 
 bool Backoff::pause() {

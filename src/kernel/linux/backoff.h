@@ -10,8 +10,7 @@ class Backoff {
 public:
     // Pauses start at `first` and double up to `longest`; each is drawn from the upper half of its range, so
     // that threads that collided once do not collide again. The clock starts now.
-    Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first,
-            std::chrono::microseconds longest);
+    Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first, std::chrono::microseconds longest);
 
     // Sleeps, at most until the deadline. False, without sleeping, if the deadline has passed.
     [[nodiscard]] bool pause();

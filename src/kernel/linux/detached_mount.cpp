@@ -40,8 +40,8 @@ public:
     void attach(const MountPoint& point) override {
         const LinuxMountPoint& to = ours(point);
         to.requireFree();
-        if (::move_mount(mount_.get(), "", to.directory(), "",
-                         MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
+        if (::move_mount(mount_.get(), "", to.directory(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) !=
+            0) {
             throwErrno(Code::Failed, "attaching a mount at " + printable(to.path()), errno);
         }
         mount_.reset();  // held open it would be busy
@@ -56,10 +56,7 @@ private:
 class OldMount : public DetachedMount {
 public:
     OldMount(std::string source, dev_t device, MountOptions options, std::optional<SelinuxOption> selinux)
-        : source_{std::move(source)},
-          device_{device},
-          options_{std::move(options)},
-          selinux_{std::move(selinux)} {}
+        : source_{std::move(source)}, device_{device}, options_{std::move(options)}, selinux_{std::move(selinux)} {}
     [[nodiscard]] MountIdentity identity() const override { return identity_; }
 
     void attach(const MountPoint& point) override {

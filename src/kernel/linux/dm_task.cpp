@@ -60,13 +60,9 @@ DmTask::DmTask(int type) : lock_{mutex} {
 
 DmTask::~DmTask() { dm_task_destroy(task_); }
 
-void DmTask::setName(const std::string& name) {
-    check(dm_task_set_name(task_, name.c_str()), "setting a name");
-}
+void DmTask::setName(const std::string& name) { check(dm_task_set_name(task_, name.c_str()), "setting a name"); }
 
-void DmTask::setUuid(const std::string& uuid) {
-    check(dm_task_set_uuid(task_, uuid.c_str()), "setting a UUID");
-}
+void DmTask::setUuid(const std::string& uuid) { check(dm_task_set_uuid(task_, uuid.c_str()), "setting a UUID"); }
 
 void DmTask::setTarget(std::uint64_t sectors, const char* type, const std::string& parameters) {
     check(dm_task_add_target(task_, 0, sectors, type, parameters.c_str()), "setting a table");

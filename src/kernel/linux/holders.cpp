@@ -36,9 +36,8 @@ std::vector<std::string> entries(const std::string& path) {
 
 // Is what a link in /proc stands for on the device? Nothing is looked up on a network or mounted for it.
 bool isOn(const std::string& link, dev_t device) {
-    struct statx status {};
-    if (::statx(AT_FDCWD, link.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
-        return false;
+    struct statx status{};
+    if (::statx(AT_FDCWD, link.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0) return false;
     return makedev(status.stx_dev_major, status.stx_dev_minor) == device;
 }
 
@@ -56,8 +55,7 @@ std::string mappedFile(const std::string& process, dev_t device, Time deadline) 
         std::string address, permissions, offset, path;
         unsigned majorNumber = 0, minorNumber = 0;
         char colon = 0;
-        fields >> address >> permissions >> offset >> std::hex >> majorNumber >> colon >> minorNumber >>
-            std::dec;
+        fields >> address >> permissions >> offset >> std::hex >> majorNumber >> colon >> minorNumber >> std::dec;
         if (!fields || makedev(majorNumber, minorNumber) != device) continue;
         std::string inode;
         std::getline(fields >> inode >> std::ws, path);
@@ -107,11 +105,9 @@ std::vector<Holder> findHolders(dev_t device, std::size_t most, std::chrono::mil
         for (const pid_t pid : all) {
             if (found.size() >= most || Clock::now() >= deadline) return found;
             const std::string process = proc + "/" + std::to_string(pid);
-            std::string path =
-                mappings ? mappedFile(process, device, deadline)
-                         : openFile(process, pid == ::getpid(), device, deadline);
-            if (!path.empty())
-                found.push_back({pid, readLine(process + "/comm").value_or("?"), std::move(path)});
+            std::string path = mappings ? mappedFile(process, device, deadline)
+                                        : openFile(process, pid == ::getpid(), device, deadline);
+            if (!path.empty()) found.push_back({pid, readLine(process + "/comm").value_or("?"), std::move(path)});
         }
         if (!found.empty()) break;
     }

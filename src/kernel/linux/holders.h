@@ -16,8 +16,8 @@ namespace northstar {
 // are expensive to read, count only if nothing else was found. It is an explanation, not an inventory: what
 // was not seen within `budget` is left out (a system with thousands of processes takes longer than a caller
 // wants to wait for an error). `proc`: where /proc is.
-[[nodiscard]] std::vector<Holder> findHolders(
-    dev_t device, std::size_t most, std::chrono::milliseconds budget = std::chrono::seconds{3},
-    const std::string& proc = "/proc");
+[[nodiscard]] std::vector<Holder> findHolders(dev_t device, std::size_t most,
+                                              std::chrono::milliseconds budget = std::chrono::seconds{3},
+                                              const std::string& proc = "/proc");
 
 }  // namespace northstar

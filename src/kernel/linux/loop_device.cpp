@@ -37,13 +37,12 @@ private:
 
 // Somebody else had the same device in hand, or its node is still on the way (devtmpfs, udev): try again.
 bool isRace(int error) {
-    return error == EBUSY || error == EAGAIN || error == ENXIO || error == ENOENT || error == ENODEV ||
-           error == EINTR;
+    return error == EBUSY || error == EAGAIN || error == ENXIO || error == ENOENT || error == ENODEV || error == EINTR;
 }
 
 std::string describe(const LoopSpec& spec, const std::string& path) {
-    return "attaching " + std::to_string(spec.image.size) + " bytes at offset " +
-           std::to_string(spec.image.offset) + " to " + path;
+    return "attaching " + std::to_string(spec.image.size) + " bytes at offset " + std::to_string(spec.image.offset) +
+           " to " + path;
 }
 
 // The number in "/dev/loopN", or -1.
@@ -92,15 +91,15 @@ int configureInSteps(int device, const LoopSpec& spec) {
 
 // Does the device show what was asked for, as it was asked for?
 void verify(int device, int number, const LoopSpec& spec, const std::string& path) {
-    struct stat file {};
+    struct stat file{};
     loop_info64 info{};
     if (::fstat(spec.fd, &file) != 0 || ::ioctl(device, LOOP_GET_STATUS64, &info) != 0) {
         throwErrno(Code::Failed, describe(spec, path) + ": reading it back", errno);
     }
     const __u32 flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
-    if (info.lo_number != static_cast<__u32>(number) || info.lo_device != file.st_dev ||
-        info.lo_inode != file.st_ino || info.lo_offset != spec.image.offset ||
-        info.lo_sizelimit != spec.image.size || (info.lo_flags & flags) != flags) {
+    if (info.lo_number != static_cast<__u32>(number) || info.lo_device != file.st_dev || info.lo_inode != file.st_ino ||
+        info.lo_offset != spec.image.offset || info.lo_sizelimit != spec.image.size ||
+        (info.lo_flags & flags) != flags) {
         throw Error{Code::Failed, describe(spec, path) +
                                       ": the device shows something else; is a udev rule or "
                                       "another program changing loop devices?"};
@@ -133,8 +132,8 @@ int LoopDevices::control() {
 
 std::unique_ptr<Device> LoopDevices::attach(const LoopSpec& spec) {
     if (spec.image.size == 0 || spec.image.offset % 512 != 0) {
-        throw Error{Code::InvalidArgs, describe(spec, "a loop device") +
-                                           ": the size must not be 0, the offset a multiple of 512"};
+        throw Error{Code::InvalidArgs,
+                    describe(spec, "a loop device") + ": the size must not be 0, the offset a multiple of 512"};
     }
     Backoff backoff{spec.timeout, 200us, 20ms};
     for (;;) {
@@ -154,13 +153,13 @@ std::unique_ptr<Device> LoopDevices::attachToFree(const LoopSpec& spec, int& err
     if (number < 0) {
         error = errno;
         if (isRace(error)) return nullptr;
-        throw Error{Code::DeviceUnavailable,
-                    describe(spec, "a loop device") + ": there is no free one and none can be added: " +
-                        errnoText(error) + "; raise the loop module's max_loop or unmount something"};
+        throw Error{Code::DeviceUnavailable, describe(spec, "a loop device") +
+                                                 ": there is no free one and none can be added: " + errnoText(error) +
+                                                 "; raise the loop module's max_loop or unmount something"};
     }
     const std::string path = "/dev/loop" + std::to_string(number);
     UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    struct stat status {};
+    struct stat status{};
     if (!device || ::fstat(device.get(), &status) != 0) {
         error = errno;
         if (isRace(error)) return nullptr;

@@ -48,19 +48,16 @@ std::string missingDecompressor(const std::string& log) {
     return "a squashfs decompressor for \"" + name + "\"";
 }
 
-void throwMountError(const std::string& source, const MountOptions& options, int error,
-                     const std::string& log) {
+void throwMountError(const std::string& source, const MountOptions& options, int error, const std::string& log) {
     const std::string what = "mounting " + source + " as " + options.filesystem;
     const std::string because = ": " + (log.empty() ? errnoText(error) : log + ", " + errnoText(error));
     if (error == ENODEV) {
         throw Error{Code::Unsupported, what + " needs " + kernelOption(options.filesystem) +
-                                           ", which this kernel does not have; load the module " +
-                                           options.filesystem};
+                                           ", which this kernel does not have; load the module " + options.filesystem};
     }
     const std::string decompressor = options.filesystem == "squashfs" ? missingDecompressor(log) : "";
     if (error == EINVAL && !decompressor.empty()) {
-        throw Error{Code::Unsupported,
-                    what + " needs " + decompressor + ", which this kernel does not have" + because};
+        throw Error{Code::Unsupported, what + " needs " + decompressor + ", which this kernel does not have" + because};
     }
     if (error == EIO || error == EUCLEAN || error == EBADMSG) {
         throw Error{Code::Corrupted, what + because + "; the package is damaged"};

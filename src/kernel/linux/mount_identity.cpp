@@ -23,15 +23,14 @@ std::uint64_t idFromProc(int fd) {
     while (info >> key) {
         if (key == "mnt_id:" && info >> id) return id;
     }
-    throw Error{Code::Failed,
-                "the kernel does not say which mount a file is on (STATX_MNT_ID, /proc/self/fdinfo)"};
+    throw Error{Code::Failed, "the kernel does not say which mount a file is on (STATX_MNT_ID, /proc/self/fdinfo)"};
 }
 
 }  // namespace
 
 MountIdentity mountIdentity(int fd) {
     constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
-    struct statx status {};
+    struct statx status{};
     if (::statx(fd, "", kFlags, STATX_MNT_ID, &status) != 0) {
         throwErrno(Code::Failed, "asking which mount a file is on", errno);
     }

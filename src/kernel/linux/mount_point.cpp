@@ -22,7 +22,7 @@ LinuxMountPoint::LinuxMountPoint(const std::string& path) : path_{openParent(pat
     if (!created_ && errno != EEXIST) throwErrno(Code::Failed, "making " + describe(path), errno);
     try {
         directory_ = openTop();
-        struct stat status {};
+        struct stat status{};
         if (::fstat(directory_.get(), &status) != 0) throwErrno(Code::Failed, describe(path), errno);
         if (!S_ISDIR(status.st_mode)) throw Error{Code::InvalidArgs, describe(path) + " is not a directory"};
         requireFree();
@@ -52,15 +52,12 @@ void LinuxMountPoint::remove() noexcept {
     if (!created_ || kept_) return;
     // Somebody who may write to the parent may have put another directory there; that one is not ours to
     // remove.
-    struct stat ours {
-    }, there{};
-    const bool unchanged =
-        directory_ && ::fstat(directory_.get(), &ours) == 0 &&
-        ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+    struct stat ours{}, there{};
+    const bool unchanged = directory_ && ::fstat(directory_.get(), &ours) == 0 &&
+                           ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+                           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
     if (unchanged && ::unlinkat(path_.parent.get(), path_.name.c_str(), AT_REMOVEDIR) == 0) return;
-    spdlog::warn("{} is left behind: {}", describe(path_.text),
-                 unchanged ? errnoText(errno) : "it was replaced");
+    spdlog::warn("{} is left behind: {}", describe(path_.text), unchanged ? errnoText(errno) : "it was replaced");
 }
 
 }  // namespace northstar

@@ -38,9 +38,8 @@ UniqueFd openRoot() {
 }
 
 bool onlyRootMayChange(int directory) {
-    struct stat status {};
-    return ::fstat(directory, &status) == 0 && status.st_uid == 0 &&
-           (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    struct stat status{};
+    return ::fstat(directory, &status) == 0 && status.st_uid == 0 && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 // Where the symlink points to; empty if it is no symlink.
@@ -54,8 +53,7 @@ std::string readLink(int directory, const std::string& name) {
 
 std::vector<std::string> splitPath(const std::string& path) {
     if (!path.starts_with('/')) throwInvalid(path, "must be absolute");
-    if (path.size() >= PATH_MAX || path.find('\0') != std::string::npos)
-        throwInvalid(path, "is no valid path");
+    if (path.size() >= PATH_MAX || path.find('\0') != std::string::npos) throwInvalid(path, "is no valid path");
     std::vector<std::string> parts = components(path);
     if (parts.empty()) throwInvalid(path, "must be below /");
     for (const std::string& part : parts) {
@@ -79,15 +77,14 @@ SafePath openParent(const std::string& path) {
             continue;
         }
         const int error = errno;
-        if (error == ENOENT)
-            throwInvalid(path, "\"" + printable(name) + "\" does not exist; create it first");
+        if (error == ENOENT) throwInvalid(path, "\"" + printable(name) + "\" does not exist; create it first");
         if (error != ENOTDIR && error != ELOOP)
             throwErrno(Code::Failed, "opening path \"" + printable(path) + "\"", error);
         const std::string target = readLink(directory.get(), name);
         if (target.empty()) throwInvalid(path, "\"" + printable(name) + "\" is not a directory");
         if (!onlyRootMayChange(directory.get())) {
-            throwInvalid(path, "\"" + printable(name) +
-                                   "\" is a symlink in a directory that others than root may change");
+            throwInvalid(path,
+                         "\"" + printable(name) + "\" is a symlink in a directory that others than root may change");
         }
         if (++symlinks > kMaxSymlinks) throwInvalid(path, "has too many symlinks");
         if (target.starts_with('/')) directory = openRoot();

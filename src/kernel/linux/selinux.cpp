@@ -12,7 +12,7 @@
 namespace northstar {
 
 bool selinuxEnabled() {
-    struct statfs status {};
+    struct statfs status{};
     if (::statfs("/sys/fs/selinux", &status) != 0 || status.f_type != SELINUX_MAGIC) return false;
     // Before a policy is loaded a process has no context of the form user:role:type, and the kernel refuses
     // the option.
@@ -23,8 +23,8 @@ std::string SelinuxOption::text() const { return key + "=\"" + value + "\""; }
 
 std::optional<SelinuxOption> selinuxOption(const std::string& context, bool enabled) {
     const auto allowed = [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':' ||
-               c == '_' || c == '.' || c == ',' || c == '-';
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':' || c == '_' ||
+               c == '.' || c == ',' || c == '-';
     };
     if (context.empty() || !std::all_of(context.begin(), context.end(), allowed)) {
         throw Error{Code::InvalidArgs, "\"" + printable(context) + "\" is no SELinux context"};

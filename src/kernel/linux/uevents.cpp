@@ -61,14 +61,12 @@ private:
         const ssize_t length = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (length < 0) return -1;
         const bool whole = (message.msg_flags & MSG_TRUNC) == 0;
-        return whole && sender.nl_pid == 0 && sender.nl_groups == kKernelGroup && fromRoot(message) ? length
-                                                                                                    : 0;
+        return whole && sender.nl_pid == 0 && sender.nl_groups == kKernelGroup && fromRoot(message) ? length : 0;
     }
 
     static bool fromRoot(msghdr& message) {
         const cmsghdr* header = CMSG_FIRSTHDR(&message);
-        if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
-            return false;
+        if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS) return false;
         return reinterpret_cast<const ucred*>(CMSG_DATA(header))->uid == 0;
     }
 

@@ -43,8 +43,7 @@ void removeEmpty(const SafePath& path) {
 
 }  // namespace
 
-void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
-                    bool lazy) {
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory, bool lazy) {
     const SafePath path = locate(identity, mountPoint);
     const std::string through = "/proc/self/fd/" + std::to_string(path.parent.get()) + "/" + path.name;
     if (::umount2(through.c_str(), UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) != 0) {
@@ -59,8 +58,8 @@ void removeMountPointDirectory(const std::string& path) { removeEmpty(openParent
 UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoint) {
     const SafePath path = locate(identity, mountPoint);
     const std::string what = "cloning the mount at \"" + printable(path.text) + "\"";
-    UniqueFd clone{::open_tree(path.parent.get(), path.name.c_str(),
-                               OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)};
+    UniqueFd clone{
+        ::open_tree(path.parent.get(), path.name.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)};
     if (!clone && errno == ENOSYS) throw Error{Code::Unsupported, what + " needs open_tree(2), Linux 5.2"};
     if (!clone) throwErrno(Code::Failed, what, errno);
     if (mountIdentity(clone.get()).device != identity.device) {
@@ -70,8 +69,7 @@ UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoi
     // (Linux 5.12).
     mount_attr attributes{};
     attributes.propagation = MS_PRIVATE;
-    if (::mount_setattr(clone.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0 &&
-        errno != ENOSYS) {
+    if (::mount_setattr(clone.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0 && errno != ENOSYS) {
         throwErrno(Code::Failed, what + ": making it private", errno);
     }
     return clone;

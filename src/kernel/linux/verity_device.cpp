@@ -28,10 +28,9 @@ constexpr std::uint16_t kUdevFlags = DM_UDEV_DISABLE_DM_RULES_FLAG | DM_UDEV_DIS
                                      DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
 
 [[noreturn]] void throwNoVerity(const std::string& name) {
-    throw Error{Code::Unsupported,
-                "verity device " + name +
-                    " needs dm-verity, which this kernel does not have (CONFIG_DM_VERITY); load "
-                    "the module dm-verity, or set verification = \"sealed\" for the repository"};
+    throw Error{Code::Unsupported, "verity device " + name +
+                                       " needs dm-verity, which this kernel does not have (CONFIG_DM_VERITY); load "
+                                       "the module dm-verity, or set verification = \"sealed\" for the repository"};
 }
 
 // 0 or an errno value. Deferred: a device in use is removed by the kernel when its last user goes.
@@ -46,14 +45,14 @@ int removeDevice(const std::string& uuid, bool deferred) {
 
 // The device-mapper forgets a device before it takes it apart, and a work queue may be doing that right now.
 bool isThere(const std::string& uuid, dev_t device) {
-    struct stat status {};
+    struct stat status{};
     const std::string path = sysfsPath(device);
     // Without a readable UUID it is on its way out; with another one the number is in use again.
     return ::stat(path.c_str(), &status) == 0 && readLine(path + "/dm/uuid").value_or(uuid) == uuid;
 }
 
 bool isNodeOf(int fd, dev_t device) {
-    struct stat status {};
+    struct stat status{};
     return ::fstat(fd, &status) == 0 && S_ISBLK(status.st_mode) && status.st_rdev == device;
 }
 
@@ -134,8 +133,7 @@ void resume(const VerityTable& table) {
     task.setUuid(table.uuid);
     std::uint32_t cookie = 0;  // stays 0 as synchronisation is off; what counts are the flags
     dm_task_set_cookie(task.get(), &cookie, kUdevFlags);
-    if (const int error = task.run())
-        throwErrno(Code::Failed, "activating verity device " + table.name, error);
+    if (const int error = task.run()) throwErrno(Code::Failed, "activating verity device " + table.name, error);
 }
 
 // "V": no block was wrong so far, "C": one was. Empty if the device is gone.
@@ -183,9 +181,8 @@ void checkFirstBlock(const VerityDevice& device, const VerityTable& table) {
     if (length < 0 && error != EIO) throwErrno(Code::Failed, "reading verity device " + table.name, error);
     const std::string token = status(device.uuid());
     if (length == static_cast<ssize_t>(table.blockSize) && token.starts_with('V')) return;
-    throw Error{Code::Corrupted, "verity device " + table.name +
-                                     ": the first block does not match the root hash " + table.rootHash +
-                                     "; the package is damaged"};
+    throw Error{Code::Corrupted, "verity device " + table.name + ": the first block does not match the root hash " +
+                                     table.rootHash + "; the package is damaged"};
 }
 
 }  // namespace
@@ -214,17 +211,15 @@ std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTabl
         available_ = false;  // the module may have been removed
         if (!available()) throwNoVerity(table.name);
         if (error == EINVAL && table.mode == VerityMode::Panic) {
-            throw Error{Code::Unsupported,
-                        "verity device " + table.name +
-                            ": panic on corruption needs Linux 5.9; use another verity mode"};
+            throw Error{Code::Unsupported, "verity device " + table.name +
+                                               ": panic on corruption needs Linux 5.9; use another verity mode"};
         }
         if (error == ENOENT) {  // crypto_alloc_ahash(), crypto_alloc_shash()
             throw Error{Code::Unsupported, "verity device " + table.name +
                                                " needs the hash sha256, which this kernel does not have "
                                                "(CONFIG_CRYPTO_SHA256); load the module sha256_generic"};
         }
-        throwErrno(Code::Failed, "loading the table of verity device " + table.name + " on " + data.path(),
-                   error);
+        throwErrno(Code::Failed, "loading the table of verity device " + table.name + " on " + data.path(), error);
     }
     // Marked before it is active: from here on it goes with this process.
     device->openNode();
@@ -244,17 +239,14 @@ bool VerityDevices::remove(const std::string& uuid, dev_t device) {
 
 std::string VerityDevices::uuid(dev_t device) { return readLine(sysfsPath(device) + "/dm/uuid").value_or(""); }
 
-bool VerityDevices::isCorrupted(const std::string& uuid) {
-    return hasDeviceMapper() && status(uuid).starts_with('C');
-}
+bool VerityDevices::isCorrupted(const std::string& uuid) { return hasDeviceMapper() && status(uuid).starts_with('C'); }
 
 std::size_t VerityDevices::removeStale(const std::vector<std::string>& keep) {
     if (!hasDeviceMapper()) return 0;
     std::size_t removed = 0;
     for (const std::string& name : deviceNames()) {
         const std::string uuid = uuidOf(name);
-        if (!uuid.starts_with(kVerityUuidPrefix) || std::find(keep.begin(), keep.end(), uuid) != keep.end())
-            continue;
+        if (!uuid.starts_with(kVerityUuidPrefix) || std::find(keep.begin(), keep.end(), uuid) != keep.end()) continue;
         if (removeDevice(uuid, false) == 0) {
             ++removed;
         } else {

@@ -33,7 +33,8 @@ TEST(MethodTable, ReadingNeedsNoAction) {
 }
 
 TEST(MethodTable, WhatChangesSomethingHoldsAnAction) {
-    for (const char* method : {"Mount", "MountFile", "MountFd", "MountMany", "Unmount", "UnmountMany", "Verify", "Reload"}) {
+    for (const char* method :
+         {"Mount", "MountFile", "MountFd", "MountMany", "Unmount", "UnmountMany", "Verify", "Reload"}) {
         const auto* rule = findMethodRule(kService, method);
         ASSERT_NE(rule, nullptr) << method;
         EXPECT_FALSE(rule->actions.empty()) << method;

@@ -17,11 +17,11 @@ TEST(Printable, ReplacesControlCharacters) { EXPECT_EQ(printable("a\nb\tc\x1b[31
 
 TEST(Printable, ReplacesBytesThatAreNotUtf8) {
     EXPECT_EQ(printable("\xff"), "?");
-    EXPECT_EQ(printable("\xc3"), "?");                // cut short
-    EXPECT_EQ(printable("\xc0\xaf"), "??");           // overlong
-    EXPECT_EQ(printable("\xed\xa0\x80"), "???");      // surrogate
+    EXPECT_EQ(printable("\xc3"), "?");                 // cut short
+    EXPECT_EQ(printable("\xc0\xaf"), "??");            // overlong
+    EXPECT_EQ(printable("\xed\xa0\x80"), "???");       // surrogate
     EXPECT_EQ(printable("\xf4\x90\x80\x80"), "????");  // beyond U+10FFFF
-    EXPECT_EQ(printable("\xc2\x85"), "??");           // a C1 control
+    EXPECT_EQ(printable("\xc2\x85"), "??");            // a C1 control
 }
 
 TEST(Printable, CutsLongTextBetweenCharacters) {
@@ -36,7 +36,8 @@ TEST(ErrnoText, NamesTextAndSymbol) {
 }
 
 TEST(ThrowErrno, SaysWhatAndWhy) {
-    expectError(Code::Busy, "Cannot eat: Device or resource busy (EBUSY)", [] { throwErrno(Code::Busy, "Cannot eat", EBUSY); });
+    expectError(Code::Busy, "Cannot eat: Device or resource busy (EBUSY)",
+                [] { throwErrno(Code::Busy, "Cannot eat", EBUSY); });
 }
 
 }  // namespace

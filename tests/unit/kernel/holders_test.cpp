@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 class Holders : public testing::Test {
 protected:
     Holders() {
-        struct stat status {};
+        struct stat status{};
         stat(proc_.path().c_str(), &status);
         device_ = status.st_dev;
         fs::create_directory(proc_ / "not-a-process");
@@ -29,8 +29,7 @@ protected:
     // A process that holds nothing: all its links lead to the real /proc.
     std::string process(const std::string& pid) const {
         fs::create_directories(proc_ / (pid + "/fd"));
-        for (const char* link : {"/cwd", "/root", "/exe", "/fd/3"})
-            fs::create_symlink("/proc", proc_ / (pid + link));
+        for (const char* link : {"/cwd", "/root", "/exe", "/fd/3"}) fs::create_symlink("/proc", proc_ / (pid + link));
         proc_.write(pid + "/comm", "name" + pid + "\n");
         return pid;
     }
@@ -40,8 +39,8 @@ protected:
     }
     void map(const std::string& pid) const {
         std::ostringstream line;
-        line << "7f00-7f01 r--p 00000000 " << std::hex << major(device_) << ":" << minor(device_)
-             << " 12 /mapped/by/" << pid;
+        line << "7f00-7f01 r--p 00000000 " << std::hex << major(device_) << ":" << minor(device_) << " 12 /mapped/by/"
+             << pid;
         proc_.write(pid + "/maps", line.str() + "\n");
     }
     std::vector<std::string> found(std::size_t most = 5, std::chrono::milliseconds budget = 5s) const {
@@ -63,8 +62,8 @@ TEST_F(Holders, AreFoundByDirectoryProgramOrDescriptorAndNamedOnce) {
     hold("101", "/root");
     process("200");
     const std::string path = " " + proc_.path();
-    EXPECT_EQ(found(), (std::vector<std::string>{"name101" + path, "name102" + path, "name103" + path,
-                                                 "name104" + path}));
+    EXPECT_EQ(found(),
+              (std::vector<std::string>{"name101" + path, "name102" + path, "name103" + path, "name104" + path}));
     EXPECT_EQ(found(1), std::vector<std::string>{"name104" + path});  // the youngest process
 }
 

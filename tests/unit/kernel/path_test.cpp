@@ -9,17 +9,15 @@ namespace northstar {
 namespace {
 
 TEST(MountPointPath, IsSplitAtSlashes) {
-    EXPECT_EQ(splitPath("/run/northstar/hello:1.0.0"),
-              (std::vector<std::string>{"run", "northstar", "hello:1.0.0"}));
+    EXPECT_EQ(splitPath("/run/northstar/hello:1.0.0"), (std::vector<std::string>{"run", "northstar", "hello:1.0.0"}));
     EXPECT_EQ(splitPath("//run///x/"), (std::vector<std::string>{"run", "x"}));
     EXPECT_EQ(splitPath("/.x/..y/..."), (std::vector<std::string>{".x", "..y", "..."}));
 }
 
 TEST(MountPointPath, RefusesWhatIsNoPlaceOfItsOwn) {
     using namespace std::string_literals;
-    for (const std::string& path :
-         {""s, "/"s, "///"s, "run"s, "./run"s, "/run/../etc"s, "/run/.."s, "/run/./x"s, "/a\0b"s,
-          "/"s + std::string(256, 'x'), "/x"s + std::string(4094, '/') + "y"s}) {
+    for (const std::string& path : {""s, "/"s, "///"s, "run"s, "./run"s, "/run/../etc"s, "/run/.."s, "/run/./x"s,
+                                    "/a\0b"s, "/"s + std::string(256, 'x'), "/x"s + std::string(4094, '/') + "y"s}) {
         try {
             static_cast<void>(splitPath(path));
             ADD_FAILURE() << "accepted: " << path;

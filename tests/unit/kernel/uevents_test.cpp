@@ -12,8 +12,7 @@ namespace {
 
 using namespace std::string_literals;
 
-const std::string kHead =
-    "change@/devices/virtual/block/dm-3\0ACTION=change\0DEVPATH=/devices/virtual/block/dm-3\0"s;
+const std::string kHead = "change@/devices/virtual/block/dm-3\0ACTION=change\0DEVPATH=/devices/virtual/block/dm-3\0"s;
 const std::string kDevice = "SUBSYSTEM=block\0MAJOR=254\0MINOR=3\0DEVNAME=dm-3\0DEVTYPE=disk\0SEQNUM=4711\0"s;
 
 std::optional<Corruption> parse(const std::string& message) {
@@ -58,15 +57,12 @@ TEST(Uevent, WithoutDeviceNumberIsNoCorruption) {
 }
 
 TEST(Uevent, WithMalformedBlockIsNoCorruption) {
-    for (const char* value :
-         {"", "0", "0,", ",1", "2,1", "0,1x", "0,-1", "0, 1", "0,18446744073709551616", "x,1"}) {
+    for (const char* value : {"", "0", "0,", ",1", "2,1", "0,1x", "0,-1", "0, 1", "0,18446744073709551616", "x,1"}) {
         EXPECT_FALSE(parse(kHead + "DM_VERITY_ERR_BLOCK_NR="s + value + '\0' + kDevice)) << value;
     }
 }
 
-TEST(Uevent, FromUdevIsNoCorruption) {
-    EXPECT_FALSE(parse("libudev\0"s + "DM_VERITY_ERR_BLOCK_NR=0,1\0"s + kDevice));
-}
+TEST(Uevent, FromUdevIsNoCorruption) { EXPECT_FALSE(parse("libudev\0"s + "DM_VERITY_ERR_BLOCK_NR=0,1\0"s + kDevice)); }
 
 TEST(Uevent, CutShortIsNoCorruption) {
     const std::string whole = kHead + kDevice + "DM_VERITY_ERR_BLOCK_NR=0,42\0"s;

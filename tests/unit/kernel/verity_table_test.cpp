@@ -54,8 +54,7 @@ TEST(VerityTable, RefusesSizesThatCannotBe) {
     tiny.blockSize = 256;
     large.blockSize = 8192;
     for (const VerityTable& wrong : {none, huge, odd, tiny, large}) {
-        EXPECT_THROW(static_cast<void>(veritySectors(wrong)), Error)
-            << wrong.dataBlocks << " " << wrong.blockSize;
+        EXPECT_THROW(static_cast<void>(veritySectors(wrong)), Error) << wrong.dataBlocks << " " << wrong.blockSize;
     }
 }
 

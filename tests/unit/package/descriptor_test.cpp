@@ -24,9 +24,7 @@ void expectRefused(int fd, const char* message) {
     expectError(Code::InvalidArgs, message, [&] { checkPackageDescriptor(fd); });
 }
 
-UniqueFd open(const std::string& path, int flags) {
-    return UniqueFd{::open(path.c_str(), flags | O_CLOEXEC)};
-}
+UniqueFd open(const std::string& path, int flags) { return UniqueFd{::open(path.c_str(), flags | O_CLOEXEC)}; }
 const std::string kFile = test::dataPath("signed/fonts-2.3.4.npk");
 
 TEST(PackageDescriptor, MayBeAFileOrAMemfd) {

@@ -123,16 +123,15 @@ TEST_P(VeritysetupImage, IsHandedOverWholeAndOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, VeritysetupImage,
-                         testing::Values("1-plain", "1-salted", "2-plain", "2-salted", "128-plain",
-                                         "128-salted", "129-plain", "129-salted", "16385-salted"));
+                         testing::Values("1-plain", "1-salted", "2-plain", "2-salted", "128-plain", "128-salted",
+                                         "129-plain", "129-salted", "16385-salted"));
 
 TEST(HashTree, NamesTheLowestOfSeveralDamagedBlocks) {
     const Image image = imageOf("16385-salted");
     for (const std::uint64_t block : {16000, 9000, 8999, 4097, 700, 600}) {
         damage(image, block * kBlock + 5);
         for (const unsigned threads : {1U, 2U, 8U}) {
-            expectError(Code::Corrupted, "Data block " + std::to_string(block) + " ",
-                        [&] { verify(image, threads); });
+            expectError(Code::Corrupted, "Data block " + std::to_string(block) + " ", [&] { verify(image, threads); });
         }
     }
 }
@@ -153,16 +152,14 @@ TEST(HashTree, FindsBlocksThatAreCutOff) {
     const Image image = imageOf("16385-salted");
     const HashTree tree = HashTree::load(image.file.fd(), image.extent, image.verity);
     ASSERT_EQ(::ftruncate(image.file.fd(), static_cast<off_t>(kBefore + 5000 * kBlock + 17)), 0);
-    expectError(Code::Corrupted, "Data block 5000 ",
-                [&] { tree.verifyData(image.file.fd(), image.extent, 2, {}); });
+    expectError(Code::Corrupted, "Data block 5000 ", [&] { tree.verifyData(image.file.fd(), image.extent, 2, {}); });
     EXPECT_THROW((void)HashTree::load(image.file.fd(), image.extent, image.verity), Error);
 }
 
 TEST(HashTree, LetsTheSinksErrorThrough) {
     const Image image = imageOf("16385-salted");
-    expectError(Code::CapacityExceeded, "full", [&] {
-        verify(image, 4, [](auto, auto) { throw Error{Code::CapacityExceeded, "full"}; });
-    });
+    expectError(Code::CapacityExceeded, "full",
+                [&] { verify(image, 4, [](auto, auto) { throw Error{Code::CapacityExceeded, "full"}; }); });
 }
 
 TEST(HashTree, StopsWhenItIsAskedTo) {
@@ -205,17 +202,15 @@ TEST(HashTree, OfAHugeImageThatIsALieIsFoundOutBeforeItCostsMemory) {
     verity.superblockOffset = verity.dataBlocks * kBlock;
     MemoryFile file;
     file.skip((verity.hashStartBlock() + verity.hashBlocks()) * kBlock);
-    expectError(Code::Corrupted, "Block 1073741825 ", [&] {
-        (void)HashTree::load(file.fd(), {0, file.size()}, verity);
-    });
+    expectError(Code::Corrupted, "Block 1073741825 ",
+                [&] { (void)HashTree::load(file.fd(), {0, file.size()}, verity); });
 }
 
 TEST(TamperedPackage, WithChangedDataIsFoundByReadingIt) {
-    const Package package = openPackage(test::openData("tampered/fsimg-data-changed.npk"),
-                                        test::keyRing({"golden"}), SignaturePolicy::Required, "tampered");
+    const Package package = openPackage(test::openData("tampered/fsimg-data-changed.npk"), test::keyRing({"golden"}),
+                                        SignaturePolicy::Required, "tampered");
     const HashTree tree = HashTree::load(package.fd.get(), package.image, *package.verity);
-    expectError(Code::Corrupted, "Data block 2 ",
-                [&] { tree.verifyData(package.fd.get(), package.image, 0, {}); });
+    expectError(Code::Corrupted, "Data block 2 ", [&] { tree.verifyData(package.fd.get(), package.image, 0, {}); });
 }
 
 }  // namespace

@@ -94,9 +94,8 @@ TEST(PublicKey, RefusesASignatureWithTheGroupOrderAdded) {
 }
 
 TEST(PublicKey, IsNamedByTheHashOfItsBytes) {
-    EXPECT_EQ(
-        loadPublicKey(dataPath("keys/golden.pub")).fingerprint(),
-        "9d83c8dd4458098dcc6c00a4423e78ae4b0627a69d1615f523c4d62a1e4457b9");  // sha256sum keys/golden.pub
+    EXPECT_EQ(loadPublicKey(dataPath("keys/golden.pub")).fingerprint(),
+              "9d83c8dd4458098dcc6c00a4423e78ae4b0627a69d1615f523c4d62a1e4457b9");  // sha256sum keys/golden.pub
 }
 
 TEST(KeyRing, FindsTheSignerAmongSeveralKeys) {
@@ -146,8 +145,7 @@ TEST_F(KeyFile, OfAnotherSizeIsRefusedByName) {
 }
 
 TEST_F(KeyFile, ThatIsMissingIsRefusedByName) {
-    expectError(Code::Failed, "missing.pub: No such file",
-                [&] { (void)loadPublicKey(folder_ / "missing.pub"); });
+    expectError(Code::Failed, "missing.pub: No such file", [&] { (void)loadPublicKey(folder_ / "missing.pub"); });
 }
 
 TEST_F(KeyFile, ThatIsNoFileIsRefusedWithoutWaiting) {

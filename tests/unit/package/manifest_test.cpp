@@ -65,8 +65,7 @@ TEST(Manifest, MayBeJson) {
 }
 
 TEST(ContainerName, IsAPathComponent) {
-    for (const char* good : {"a", "hello", "A-b_c.9", "...", ".a", "-"})
-        EXPECT_TRUE(isContainerName(good)) << good;
+    for (const char* good : {"a", "hello", "A-b_c.9", "...", ".a", "-"}) EXPECT_TRUE(isContainerName(good)) << good;
     for (const char* bad : {"", ".", "..", "a/b", "a:b", "a b", "\xc3\xa4", "a\n", "*"}) {
         EXPECT_FALSE(isContainerName(bad)) << bad;
     }
@@ -89,74 +88,69 @@ TEST_P(RefusedManifest, NamesWhatIsWrong) {
 std::string with(const std::string& name, const std::string& version) {
     return "name: " + name + "\nversion: " + version + "\n" + kIds;
 }
-std::string withUid(const std::string& uid) {
-    return "name: hello\nversion: 1.0.0\ngid: 1\nuid: " + uid + "\n";
-}
-std::string withContext(const std::string& context) {
-    return kMinimal + "selinux: {mount_context: " + context + "}\n";
-}
+std::string withUid(const std::string& uid) { return "name: hello\nversion: 1.0.0\ngid: 1\nuid: " + uid + "\n"; }
+std::string withContext(const std::string& context) { return kMinimal + "selinux: {mount_context: " + context + "}\n"; }
 
 INSTANTIATE_TEST_SUITE_P(
     Documents, RefusedManifest,
-    testing::Values(
-        Refused{"Empty", "", "empty"}, Refused{"OnlyAComment", "# nothing\n", "empty"},
-        Refused{"Null", "~\n", "not a map"}, Refused{"Scalar", "hello\n", "not a map"},
-        Refused{"Sequence", "- name: hello\n", "not a map"},
-        Refused{"TaggedMap", "!x\n" + kMinimal, "not a map"},
-        Refused{"SecondDocument", kMinimal + "---\n" + kMinimal, "more than one document"},
-        Refused{"SecondDocumentEmpty", kMinimal + "---\n", "more than one document"},
-        Refused{"UnknownKey", kMinimal + "entry: x\n", "'entry' is not known"},
-        Refused{"MergeKey", kMinimal + "<<: {init: /x}\n", "'<<' is not known"},
-        Refused{"KeyTwice", kMinimal + "name: other\n", "'name' is there twice"},
-        Refused{"KeyTwiceQuoted", kMinimal + "\"name\": other\n", "'name' is there twice"},
-        Refused{"NestedKeyTwice", kMinimal + "custom: {a: 1, a: 2}\n", "'a' is there twice"},
-        Refused{"KeyIsAMap", kMinimal + "? {a: b}\n: c\n", "key must be a string"},
-        Refused{"KeyIsNull", kMinimal + "? ~\n: c\n", "key must be a string"},
-        Refused{"Anchor", kMinimal + "custom: &a 1\n", "anchors"},
-        Refused{"AnchorOnKey", kMinimal + "custom: {&a b: 1}\n", "anchors"},
-        Refused{"AnchorOnMap", kMinimal + "custom: &a {b: 1}\n", "anchors"},
-        Refused{"Alias", kMinimal + "custom: [&a 1, *a]\n", "anchors"},
-        Refused{"AliasToNothing", kMinimal + "custom: *a\n", "manifest.yaml"},
-        Refused{"NoName", "version: 1.0.0\n" + kIds, "'name' is missing"},
-        Refused{"NullName", with("null", "1.0.0"), "'name' is missing"},
-        Refused{"NameIsAMap", with("{a: b}", "1.0.0"), "'name' is not a string"},
-        Refused{"NameIsTagged", with("!!str a", "1.0.0"), "'name' is not a string"},
-        Refused{"NameIsEmpty", with("''", "1.0.0"), "'name' is not 1 to"},
-        Refused{"NameIsDot", with(".", "1.0.0"), "'name' is not 1 to"},
-        Refused{"NameIsDotDot", with("..", "1.0.0"), "'name' is not 1 to"},
-        Refused{"NameIsAPath", with("../etc", "1.0.0"), "'name' is not 1 to"},
-        Refused{"NameHasNul", with("\"a\\0b\"", "1.0.0"), "control character"},
-        Refused{"NameHasNewline", with("\"a\\nb\"", "1.0.0"), "control character"},
-        Refused{"NoVersion", "name: hello\n" + kIds, "'version' is missing"},
-        Refused{"VersionIsShort", with("hello", "1.0"), "'version' is not a semantic version"},
-        Refused{"VersionIsAPath", with("hello", "1.0.0/.."), "'version' is not a semantic version"},
-        Refused{"NoUid", "name: hello\nversion: 1.0.0\ngid: 1\n", "'uid' is missing"},
-        Refused{"NoGid", "name: hello\nversion: 1.0.0\nuid: 1\n", "'gid' is missing"},
-        Refused{"UidIsRoot", withUid("0"), "between 1 and 65535"},
-        Refused{"UidIsTooLarge", withUid("65536"), "between 1 and 65535"},
-        Refused{"UidIsHuge", withUid("18446744073709551617"), "decimal number"},
-        Refused{"UidIsNegative", withUid("-1"), "decimal number"},
-        Refused{"UidIsHexadecimal", withUid("0x10"), "decimal number"},
-        Refused{"UidHasLeadingZero", withUid("010"), "decimal number"},
-        Refused{"UidIsAFraction", withUid("1.0"), "decimal number"},
-        Refused{"UidIsQuoted", withUid("'1'"), "decimal number"},
-        Refused{"InitIsASequence", kMinimal + "init: [a]\n", "'init' is not a string"},
-        Refused{"InitHasNul", kMinimal + "init: \"/bin/a\\0b\"\n", "control character"},
-        Refused{"SelinuxIsAString", kMinimal + "selinux: x\n", "not a map"},
-        Refused{"SelinuxHasUnknownKey", kMinimal + "selinux: {context: a}\n", "'context' is not known"},
-        Refused{"ContextEndsItsQuotes", withContext("'a\",rw=\"b'"), "SELinux context"},
-        Refused{"ContextHasABackslash", withContext("'a\\b'"), "SELinux context"},
-        Refused{"ContextHasAnEqualsSign", withContext("'a=b'"), "SELinux context"},
-        Refused{"ContextIsEmpty", withContext("''"), "SELinux context"},
-        Refused{"ContextIsTooLong", withContext(std::string(4097, 'a')), "SELinux context"},
-        Refused{"ControlCharacter", kMinimal + "custom: \x1b[0m\n", "control characters"},
-        Refused{"EscapedControlCharacter", kMinimal + "custom: \"\\x1b\"\n", "control character"},
-        // yaml-cpp takes it for the end of the text, and would not read what follows.
-        Refused{"EndOfTransmission", kMinimal + "\x04\nname: other\n", "control characters"},
-        Refused{"Utf16", std::string{"\xff\xfen\0a\0", 6}, "control characters"},
-        Refused{"Tab", "name:\thello\n\tversion: 1.0.0\n", "manifest.yaml"},
-        Refused{"UnclosedQuote", "name: \"hello\n", "manifest.yaml"},
-        Refused{"UnclosedMap", "{name: hello", "manifest.yaml"}),
+    testing::Values(Refused{"Empty", "", "empty"}, Refused{"OnlyAComment", "# nothing\n", "empty"},
+                    Refused{"Null", "~\n", "not a map"}, Refused{"Scalar", "hello\n", "not a map"},
+                    Refused{"Sequence", "- name: hello\n", "not a map"},
+                    Refused{"TaggedMap", "!x\n" + kMinimal, "not a map"},
+                    Refused{"SecondDocument", kMinimal + "---\n" + kMinimal, "more than one document"},
+                    Refused{"SecondDocumentEmpty", kMinimal + "---\n", "more than one document"},
+                    Refused{"UnknownKey", kMinimal + "entry: x\n", "'entry' is not known"},
+                    Refused{"MergeKey", kMinimal + "<<: {init: /x}\n", "'<<' is not known"},
+                    Refused{"KeyTwice", kMinimal + "name: other\n", "'name' is there twice"},
+                    Refused{"KeyTwiceQuoted", kMinimal + "\"name\": other\n", "'name' is there twice"},
+                    Refused{"NestedKeyTwice", kMinimal + "custom: {a: 1, a: 2}\n", "'a' is there twice"},
+                    Refused{"KeyIsAMap", kMinimal + "? {a: b}\n: c\n", "key must be a string"},
+                    Refused{"KeyIsNull", kMinimal + "? ~\n: c\n", "key must be a string"},
+                    Refused{"Anchor", kMinimal + "custom: &a 1\n", "anchors"},
+                    Refused{"AnchorOnKey", kMinimal + "custom: {&a b: 1}\n", "anchors"},
+                    Refused{"AnchorOnMap", kMinimal + "custom: &a {b: 1}\n", "anchors"},
+                    Refused{"Alias", kMinimal + "custom: [&a 1, *a]\n", "anchors"},
+                    Refused{"AliasToNothing", kMinimal + "custom: *a\n", "manifest.yaml"},
+                    Refused{"NoName", "version: 1.0.0\n" + kIds, "'name' is missing"},
+                    Refused{"NullName", with("null", "1.0.0"), "'name' is missing"},
+                    Refused{"NameIsAMap", with("{a: b}", "1.0.0"), "'name' is not a string"},
+                    Refused{"NameIsTagged", with("!!str a", "1.0.0"), "'name' is not a string"},
+                    Refused{"NameIsEmpty", with("''", "1.0.0"), "'name' is not 1 to"},
+                    Refused{"NameIsDot", with(".", "1.0.0"), "'name' is not 1 to"},
+                    Refused{"NameIsDotDot", with("..", "1.0.0"), "'name' is not 1 to"},
+                    Refused{"NameIsAPath", with("../etc", "1.0.0"), "'name' is not 1 to"},
+                    Refused{"NameHasNul", with("\"a\\0b\"", "1.0.0"), "control character"},
+                    Refused{"NameHasNewline", with("\"a\\nb\"", "1.0.0"), "control character"},
+                    Refused{"NoVersion", "name: hello\n" + kIds, "'version' is missing"},
+                    Refused{"VersionIsShort", with("hello", "1.0"), "'version' is not a semantic version"},
+                    Refused{"VersionIsAPath", with("hello", "1.0.0/.."), "'version' is not a semantic version"},
+                    Refused{"NoUid", "name: hello\nversion: 1.0.0\ngid: 1\n", "'uid' is missing"},
+                    Refused{"NoGid", "name: hello\nversion: 1.0.0\nuid: 1\n", "'gid' is missing"},
+                    Refused{"UidIsRoot", withUid("0"), "between 1 and 65535"},
+                    Refused{"UidIsTooLarge", withUid("65536"), "between 1 and 65535"},
+                    Refused{"UidIsHuge", withUid("18446744073709551617"), "decimal number"},
+                    Refused{"UidIsNegative", withUid("-1"), "decimal number"},
+                    Refused{"UidIsHexadecimal", withUid("0x10"), "decimal number"},
+                    Refused{"UidHasLeadingZero", withUid("010"), "decimal number"},
+                    Refused{"UidIsAFraction", withUid("1.0"), "decimal number"},
+                    Refused{"UidIsQuoted", withUid("'1'"), "decimal number"},
+                    Refused{"InitIsASequence", kMinimal + "init: [a]\n", "'init' is not a string"},
+                    Refused{"InitHasNul", kMinimal + "init: \"/bin/a\\0b\"\n", "control character"},
+                    Refused{"SelinuxIsAString", kMinimal + "selinux: x\n", "not a map"},
+                    Refused{"SelinuxHasUnknownKey", kMinimal + "selinux: {context: a}\n", "'context' is not known"},
+                    Refused{"ContextEndsItsQuotes", withContext("'a\",rw=\"b'"), "SELinux context"},
+                    Refused{"ContextHasABackslash", withContext("'a\\b'"), "SELinux context"},
+                    Refused{"ContextHasAnEqualsSign", withContext("'a=b'"), "SELinux context"},
+                    Refused{"ContextIsEmpty", withContext("''"), "SELinux context"},
+                    Refused{"ContextIsTooLong", withContext(std::string(4097, 'a')), "SELinux context"},
+                    Refused{"ControlCharacter", kMinimal + "custom: \x1b[0m\n", "control characters"},
+                    Refused{"EscapedControlCharacter", kMinimal + "custom: \"\\x1b\"\n", "control character"},
+                    // yaml-cpp takes it for the end of the text, and would not read what follows.
+                    Refused{"EndOfTransmission", kMinimal + "\x04\nname: other\n", "control characters"},
+                    Refused{"Utf16", std::string{"\xff\xfen\0a\0", 6}, "control characters"},
+                    Refused{"Tab", "name:\thello\n\tversion: 1.0.0\n", "manifest.yaml"},
+                    Refused{"UnclosedQuote", "name: \"hello\n", "manifest.yaml"},
+                    Refused{"UnclosedMap", "{name: hello", "manifest.yaml"}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST(RefusedManifest, IsRefusedQuicklyHoweverDeepItIs) {

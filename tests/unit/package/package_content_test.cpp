@@ -38,9 +38,8 @@ TEST(FormatVersion, HasOneForm) {
     PackageSpec spec;
     spec.comment = "version: 0.9.3";
     EXPECT_EQ(open(spec).format, "0.9.3");
-    for (const char* bad :
-         {"0.9.3", "version: 0.9", "version:0.9.3\n", "version: 0.9.3\n\n", "version: 0.9.3\nx: 1\n",
-          "{version: 0.9.3}", "version: '0.9.3'\n", "Version: 0.9.3\n", " version: 0.9.3\n"}) {
+    for (const char* bad : {"0.9.3", "version: 0.9", "version:0.9.3\n", "version: 0.9.3\n\n", "version: 0.9.3\nx: 1\n",
+                            "{version: 0.9.3}", "version: '0.9.3'\n", "Version: 0.9.3\n", " version: 0.9.3\n"}) {
         spec.comment = bad;
         expectRefused("not a format version", spec);
     }

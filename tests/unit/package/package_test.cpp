@@ -67,8 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Signed, GoldenPackage,
                                          Golden{"signed/hello-gzip-1.0.0.npk", "hello-gzip:1.0.0", true},
                                          Golden{"signed/hello-lzo-1.0.0.npk", "hello-lzo:1.0.0", true},
                                          Golden{"signed/hello-none-1.0.0.npk", "hello-none:1.0.0", true},
-                                         Golden{"signed/hello-selinux-1.0.0.npk", "hello-selinux:1.0.0",
-                                                true},
+                                         Golden{"signed/hello-selinux-1.0.0.npk", "hello-selinux:1.0.0", true},
                                          Golden{"signed/hello-xz-1.0.0.npk", "hello-xz:1.0.0", true},
                                          Golden{"signed/hello-zstd-1.0.0.npk", "hello-zstd:1.0.0", true},
                                          Golden{"signed/multi-0.1.0.npk", "multi:0.1.0", true},
@@ -96,8 +95,7 @@ TEST(StrangersPackage, OpensUnverifiedWhereNoKeyIsRequired) {
 }
 
 TEST(UnsignedPackage, IsRefusedWhereAKeyIsRequired) {
-    expectError(Code::InvalidSignature, "not signed",
-                [] { (void)openFile("unsigned/hello-unsigned-1.0.0.npk"); });
+    expectError(Code::InvalidSignature, "not signed", [] { (void)openFile("unsigned/hello-unsigned-1.0.0.npk"); });
 }
 
 TEST(UnsignedPackage, OpensUnverifiedWhereNoKeyIsRequired) {
@@ -137,8 +135,7 @@ TEST(Package, VerifiesWithAnyOfSeveralKeys) {
 }
 
 TEST(Package, IsRefusedWithAdviceIfNoKeyIsConfigured) {
-    expectError(Code::InvalidSignature, "configure the signer's public key",
-                [] { (void)open({}, KeyRing{}); });
+    expectError(Code::InvalidSignature, "configure the signer's public key", [] { (void)open({}, KeyRing{}); });
 }
 
 TEST(Package, OpensUnverifiedWithoutKeysWhereNoneIsRequired) {
@@ -156,10 +153,8 @@ TEST(Package, ThatWasChangedAfterSigningIsRefusedWhateverIsRequired) {
     manifest.changeZip = [](test::ZipSpec& zip) { replaceIn(zip.entries[0].content, "hello", "other"); };
     comment.changeZip = [](test::ZipSpec& zip) { zip.comment = "version: 0.9.4\n"; };
     for (const auto policy : {SignaturePolicy::Required, SignaturePolicy::Optional}) {
-        expectRefused(Code::InvalidSignature, "manifest.yaml does not match what was signed", manifest,
-                      policy);
-        expectRefused(Code::InvalidSignature, "the archive comment does not match what was signed", comment,
-                      policy);
+        expectRefused(Code::InvalidSignature, "manifest.yaml does not match what was signed", manifest, policy);
+        expectRefused(Code::InvalidSignature, "the archive comment does not match what was signed", comment, policy);
     }
 }
 
@@ -279,9 +274,8 @@ TEST(Package, OfABadDescriptorIsRefusedByName) {
 }
 
 TEST(Package, IsNamedInOnePrintableLine) {
-    expectError(Code::InvalidPackage, "a?b", [] {
-        (void)openPackage(MemoryFile{"x"}.release(), golden(), SignaturePolicy::Required, "a\nb");
-    });
+    expectError(Code::InvalidPackage, "a?b",
+                [] { (void)openPackage(MemoryFile{"x"}.release(), golden(), SignaturePolicy::Required, "a\nb"); });
 }
 
 TEST(Package, LargerThanFourGibibytesOpens) {

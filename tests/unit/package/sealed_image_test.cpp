@@ -30,7 +30,7 @@ Package open(UniqueFd fd, SignaturePolicy policy = SignaturePolicy::Required) {
 }
 
 ino_t inodeOf(int fd) {
-    struct stat status {};
+    struct stat status{};
     EXPECT_EQ(::fstat(fd, &status), 0);
     return status.st_ino;
 }

@@ -21,9 +21,7 @@ constexpr std::uint64_t kImageSize = kOffset + 4 * 4096;  // superblock, one blo
 
 std::vector<std::uint8_t> bytesOf(const std::string& text) { return {text.begin(), text.end()}; }
 
-std::vector<std::uint8_t> superblock() {
-    return bytesOf(test::readData("verity/129-salted.tree").substr(0, 512));
-}
+std::vector<std::uint8_t> superblock() { return bytesOf(test::readData("verity/129-salted.tree").substr(0, 512)); }
 
 TEST(VeritySuperblock, OfVeritysetupIsRead) {
     const Sha256 root{1, 2, 3};
@@ -89,8 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"DataBlockSize", [](Block& b) { b[65] = 2; }, "data block size is 512"},
                     Wrong{"HashBlockSize", [](Block& b) { b[69] = 2; }, "hash block size is 512"},
                     Wrong{"DataBlocksLess", [](Block& b) { b[72] = 128; }, "number of data blocks is 128"},
-                    Wrong{"DataBlocksHuge",
-                          [](Block& b) { std::fill_n(b.begin() + 72, 8, std::uint8_t{255}); },
+                    Wrong{"DataBlocksHuge", [](Block& b) { std::fill_n(b.begin() + 72, 8, std::uint8_t{255}); },
                           "number of data blocks is 18446744073709551615, expected 129"},
                     Wrong{"SaltSize", [](Block& b) { b[80] = b[81] = 1; }, "salt size is 257"},
                     Wrong{"SaltSizeMaximum", [](Block& b) { b[80] = b[81] = 255; }, "salt size is 65535"},

@@ -37,11 +37,10 @@ TEST(Version, KeepsHyphensOfAPrerelease) {
 class NoVersion : public testing::TestWithParam<const char*> {};
 TEST_P(NoVersion, IsRefused) { EXPECT_FALSE(Version::parse(GetParam())) << GetParam(); }
 INSTANTIATE_TEST_SUITE_P(Texts, NoVersion,
-                         testing::Values("", "1", "1.0", "1.0.0.0", "v1.0.0", "01.0.0", "1.00.0", "1.0.00",
-                                         "1.0.-1", "1.0.+1", " 1.0.0", "1.0.0 ", "1.0.0\n", "1..0", "1.0.0-",
-                                         "1.0.0+", "1.0.0-a..b", "1.0.0-01", "1.0.0-a_b", "1.0.0+a/b",
-                                         "1.0.0+a+b", "18446744073709551616.0.0", "1.0.x", "../1.0.0",
-                                         "0x1.0.0"));
+                         testing::Values("", "1", "1.0", "1.0.0.0", "v1.0.0", "01.0.0", "1.00.0", "1.0.00", "1.0.-1",
+                                         "1.0.+1", " 1.0.0", "1.0.0 ", "1.0.0\n", "1..0", "1.0.0-", "1.0.0+",
+                                         "1.0.0-a..b", "1.0.0-01", "1.0.0-a_b", "1.0.0+a/b", "1.0.0+a+b",
+                                         "18446744073709551616.0.0", "1.0.x", "../1.0.0", "0x1.0.0"));
 
 TEST(Version, RefusesOneThatIsTooLongForAFileName) {
     EXPECT_TRUE(Version::parse("1.0.0-" + std::string(122, 'a')));
@@ -50,29 +49,14 @@ TEST(Version, RefusesOneThatIsTooLongForAFileName) {
 
 // The order that semver.org gives as an example in section 11, and around it.
 TEST(Version, IsOrderedByPrecedence) {
-    const std::vector<std::string> ascending{"0.9.9",
-                                             "1.0.0-0",
-                                             "1.0.0-9",
-                                             "1.0.0-10",
-                                             "1.0.0-alpha",
-                                             "1.0.0-alpha.1",
-                                             "1.0.0-alpha.beta",
-                                             "1.0.0-beta",
-                                             "1.0.0-beta.2",
-                                             "1.0.0-beta.11",
-                                             "1.0.0-rc.1",
-                                             "1.0.0",
-                                             "1.0.1",
-                                             "1.1.0",
-                                             "1.2.0",
-                                             "1.10.0",
-                                             "2.0.0"};
+    const std::vector<std::string> ascending{
+        "0.9.9",      "1.0.0-0",      "1.0.0-9",       "1.0.0-10",   "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta",
+        "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0",       "1.0.1",         "1.1.0",
+        "1.2.0",      "1.10.0",       "2.0.0"};
     for (std::size_t i = 0; i < ascending.size(); ++i) {
         for (std::size_t j = 0; j < ascending.size(); ++j) {
-            EXPECT_EQ(version(ascending[i]) < version(ascending[j]), i < j)
-                << ascending[i] << " " << ascending[j];
-            EXPECT_EQ(version(ascending[i]) == version(ascending[j]), i == j)
-                << ascending[i] << " " << ascending[j];
+            EXPECT_EQ(version(ascending[i]) < version(ascending[j]), i < j) << ascending[i] << " " << ascending[j];
+            EXPECT_EQ(version(ascending[i]) == version(ascending[j]), i == j) << ascending[i] << " " << ascending[j];
         }
     }
 }

@@ -25,9 +25,7 @@ std::function<int(int)> fsyncInstead;
 }  // namespace
 
 // Takes the place of the C library's in this program, so that a disk can fail at the one moment that matters.
-extern "C" int fsync(int fd) {
-    return fsyncInstead ? fsyncInstead(fd) : static_cast<int>(syscall(SYS_fsync, fd));
-}
+extern "C" int fsync(int fd) { return fsyncInstead ? fsyncInstead(fd) : static_cast<int>(syscall(SYS_fsync, fd)); }
 
 namespace northstar::test {
 namespace {
@@ -35,7 +33,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 bool isDirectory(int fd) {
-    struct stat status {};
+    struct stat status{};
     return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
@@ -99,7 +97,8 @@ TEST_F(InstallTest, OfAContainerThatBeginsWithADotIsThereAfterwards) {
 }
 
 TEST_F(InstallTest, ThatWasInterruptedIsRemovedAndNothingElseIs) {
-    for (const char* name : {".northstar-install-abcdef", ".northstar-install-a.npk", ".northstar-install-", ".other"}) {
+    for (const char* name :
+         {".northstar-install-abcdef", ".northstar-install-a.npk", ".northstar-install-", ".other"}) {
         directory_.write(name, "x");
     }
     removeInterruptedInstalls(repository().config);
@@ -120,7 +119,7 @@ TEST_F(InstallTest, IntoMemoryIsSealed) {
     const int fd = installed.entry.package->fd.get();
     EXPECT_TRUE(isSealed(fd));
     EXPECT_NE(fcntl(fd, F_GET_SEALS) & F_SEAL_SEAL, 0);
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(fstat(fd, &status), 0);
 #ifdef F_SEAL_EXEC  // Linux 6.3
     const bool knowsIt = (fcntl(fd, F_GET_SEALS) & F_SEAL_EXEC) != 0;

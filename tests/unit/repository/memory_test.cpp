@@ -13,7 +13,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 ino_t inodeOf(int fd) {
-    struct stat status {};
+    struct stat status{};
     EXPECT_EQ(fstat(fd, &status), 0);
     return status.st_ino;
 }
