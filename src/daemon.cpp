@@ -99,7 +99,7 @@ struct Daemon::Parts {
         });
     }
 
-    bus::Detached reload() {
+    Detached reload() {
         const auto call =
             std::make_shared<const bus::Call>(bus::Call{{"", 0, false}, findMethodRule(bus::kServiceName, "Reload")});
         ++background;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "bus/sdbus_compat.h"
+#include "sdbus/compat.h"
 
 namespace northstar::bus {
 

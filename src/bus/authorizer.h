@@ -9,11 +9,11 @@
 #include <string_view>
 #include <utility>
 
+#include "async/task.h"
 #include "auth/method_table.h"
-#include "auth/polkit.h"
-#include "bus/async.h"
 #include "bus/caller.h"
 #include "bus/client_watch.h"
+#include "bus/polkit.h"
 #include "config/config.h"
 
 namespace northstar::bus {

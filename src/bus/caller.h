@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "bus/sdbus_compat.h"
+#include "sdbus/compat.h"
 
 namespace northstar::bus {
 

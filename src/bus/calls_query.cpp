@@ -7,7 +7,7 @@
 #include "base/hex.h"
 #include "base/utf8.h"
 #include "bus/calls.h"
-#include "package/hash_tree.h"
+#include "package/image/hash_tree.h"
 
 namespace northstar::bus {
 namespace {

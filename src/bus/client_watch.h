@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "bus/event_loop.h"
-#include "bus/sdbus_compat.h"
+#include "async/event_loop.h"
+#include "sdbus/compat.h"
 
 namespace northstar::bus {
 

@@ -9,17 +9,18 @@
 #include <stop_token>
 #include <string>
 
+#include "async/event_loop.h"
+#include "async/executor.h"
+#include "async/order.h"
+#include "async/turnstile.h"
 #include "bus/authorizer.h"
+#include "bus/bus_source.h"
 #include "bus/client_watch.h"
-#include "bus/event_loop.h"
-#include "bus/order.h"
-#include "bus/turnstile.h"
 #include "config/config.h"
-#include "engine/executor.h"
 #include "engine/sealed_images.h"
-#include "engine/state_store.h"
 #include "kernel/kernel.h"
 #include "registry/registry.h"
+#include "registry/state_store.h"
 #include "repository/catalog.h"
 
 namespace northstar::bus {
@@ -49,7 +50,7 @@ struct Core {
           configPath{std::move(file)},
           state{config.stateDir},
           registry{{config.limits.mounts, config.limits.mountsPerUid}},
-          loop{bus},
+          source{bus},
           order{loop},
           repositoryChanges{loop},
           clients{bus, loop},
@@ -57,7 +58,9 @@ struct Core {
           workers{config.workers},
           bulk{1},
           searches{1},
-          verifier{1} {}
+          verifier{1} {
+        loop.add(source);
+    }
 
     sdbus::IConnection& bus;
     Kernel& kernel;
@@ -76,6 +79,7 @@ struct Core {
     Events events;
     std::function<void()> mountTableChanged;  // asks for a look at the mount table, soon
     EventLoop loop;
+    BusSource source;             // of the loop
     Order order;                  // mounts and unmounts: of one caller ("from NAME"), and of all ("")
     Turnstile repositoryChanges;  // installs, uninstalls and reloads, one at a time
     ClientWatch clients;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "bus/sdbus_compat.h"
+#include "sdbus/compat.h"
 
 namespace northstar::cli {
 

@@ -9,11 +9,11 @@
 #include <string>
 
 #include "engine/sealed_images.h"
-#include "engine/state_store.h"
 #include "kernel/kernel.h"
+#include "package/image/sealed_image.h"
 #include "package/package.h"
-#include "package/sealed_image.h"
 #include "registry/mount_record.h"
+#include "registry/state_store.h"
 
 namespace northstar {
 

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "engine/state_store.h"
 #include "kernel/kernel.h"
 #include "registry/mount_record.h"
+#include "registry/state_store.h"
 
 namespace northstar {
 

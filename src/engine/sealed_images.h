@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <string>
 
-#include "package/sealed_image.h"
+#include "package/image/sealed_image.h"
 
 namespace northstar {
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "package/verity.h"
+#include "package/image/verity.h"
 
 // OpenSSL's names, so that its header stays out of ours.
 struct evp_md_ctx_st;

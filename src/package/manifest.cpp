@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "package/yaml_reader.h"
+#include "package/yaml/yaml_reader.h"
 
 namespace northstar {
 namespace {

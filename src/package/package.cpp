@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "base/error.h"
-#include "package/archive.h"
 #include "package/digest.h"
-#include "package/filesystem.h"
-#include "package/hash_tree.h"
+#include "package/image/filesystem.h"
+#include "package/image/hash_tree.h"
 #include "package/read_at.h"
 #include "package/signature.h"
+#include "package/zip/archive.h"
 
 namespace northstar {
 namespace {

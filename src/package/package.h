@@ -11,9 +11,9 @@
 
 #include "base/checked.h"
 #include "base/unique_fd.h"
+#include "package/image/verity.h"
 #include "package/keys.h"
 #include "package/manifest.h"
-#include "package/verity.h"
 
 namespace northstar {
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
-#include "package/yaml_reader.h"
+#include "package/yaml/yaml_reader.h"
 
 namespace northstar {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "package/verity.h"
+#include "package/image/verity.h"
 
 namespace northstar {
 

@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "package/hash_tree.h"
-#include "package/memfd.h"
+#include "package/image/hash_tree.h"
+#include "package/image/memfd.h"
 #include "repository/memory.h"
 #include "repository/temporary_file.h"
 

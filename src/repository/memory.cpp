@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "package/hash_tree.h"
+#include "package/image/hash_tree.h"
 
 namespace northstar {
 namespace {

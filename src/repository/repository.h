@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "package/image/sealed_image.h"
 #include "package/package.h"
-#include "package/sealed_image.h"
 
 namespace northstar {
 

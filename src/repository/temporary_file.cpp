@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "package/memfd.h"
+#include "package/image/memfd.h"
 
 namespace northstar {
 namespace {

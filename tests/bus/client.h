@@ -14,7 +14,7 @@
 #include <tuple>
 #include <vector>
 
-#include "bus/sdbus_compat.h"
+#include "sdbus/compat.h"
 
 namespace northstar::test {
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "fuzz/require.h"
-#include "package/hash_tree.h"
+#include "package/image/hash_tree.h"
 #include "package/package.h"
 #include "support/test_data.h"
 

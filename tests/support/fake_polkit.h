@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "bus/sdbus_compat.h"
+#include "sdbus/compat.h"
 #include "support/private_bus.h"
 
 namespace northstar::test {

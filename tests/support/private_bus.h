@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "bus/sdbus_compat.h"
+#include "sdbus/compat.h"
 #include "support/process.h"
 #include "support/temporary_directory.h"
 

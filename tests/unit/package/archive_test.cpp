@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive of a package: what it may look like as a ZIP file.
-#include "package/archive.h"
+#include "package/zip/archive.h"
 
 #include <gtest/gtest.h>
 

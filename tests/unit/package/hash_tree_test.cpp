@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hash tree against images that veritysetup made, and against damage in any place.
-#include "package/hash_tree.h"
+#include "package/image/hash_tree.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "package/archive.h"
+#include "package/zip/archive.h"
 #include "support/expect_error.h"
 #include "support/memory_file.h"
 #include "support/zip_builder.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sealed images: the bytes that were checked, and nobody changes them any more.
-#include "package/sealed_image.h"
+#include "package/image/sealed_image.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <string>
 
-#include "package/memfd.h"
+#include "package/image/memfd.h"
 #include "support/expect_error.h"
 #include "support/package_builder.h"
 #include "support/test_data.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verity superblock: every field is checked.
-#include "package/verity.h"
+#include "package/image/verity.h"
 
 #include <gtest/gtest.h>
 

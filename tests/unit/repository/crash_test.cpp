@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "package/hash_tree.h"
+#include "package/image/hash_tree.h"
 #include "support/traced_process.h"
 #include "unit/repository/repository_fixture.h"
 

@@ -14,7 +14,7 @@
 #include <functional>
 #include <thread>
 
-#include "package/memfd.h"
+#include "package/image/memfd.h"
 #include "support/expect_error.h"
 #include "unit/repository/repository_fixture.h"
 

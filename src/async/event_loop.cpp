@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "async/event_loop.h"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+
+#include "base/error.h"
+
+namespace northstar {
+
+EventLoop::EventLoop() : wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+    if (!wake_) throwErrno(Code::Failed, "Cannot make an eventfd", errno);
+}
+
+void EventLoop::post(std::function<void()> task) {
+    {
+        const std::lock_guard lock{mutex_};
+        tasks_.push_back(std::move(task));
+    }
+    eventfd_write(wake_.get(), 1);
+}
+
+void EventLoop::watch(int fd, std::function<void()> onReadable) { watches_[fd] = std::move(onReadable); }
+
+void EventLoop::unwatch(int fd) { watches_.erase(fd); }
+
+void EventLoop::after(std::chrono::milliseconds delay, std::function<void()> task) {
+    timers_.emplace(Clock::now() + delay, std::move(task));
+}
+
+void EventLoop::run() {
+    while (!stopped_) runOnce();
+}
+
+void EventLoop::runTasks() {
+    eventfd_t ignored{};
+    eventfd_read(wake_.get(), &ignored);
+    std::deque<std::function<void()>> tasks;
+    {
+        const std::lock_guard lock{mutex_};
+        tasks.swap(tasks_);
+    }
+    for (auto& task : tasks) task();
+}
+
+void EventLoop::runTimers() {
+    while (!timers_.empty() && timers_.begin()->first <= Clock::now()) {
+        const auto timer = timers_.extract(timers_.begin());
+        timer.mapped()();
+    }
+}
+
+int EventLoop::untilTimer() const {
+    if (timers_.empty()) return -1;
+    // Rounded up: waking a moment too early would spin.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
+}
+
+void EventLoop::runOnce() {
+    for (EventSource* source : sources_) source->process();
+    std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}};
+    for (const auto& [fd, handler] : watches_) fds.push_back({fd, POLLIN, 0});
+    const std::size_t watched = fds.size();
+    int timeout = untilTimer();
+    for (EventSource* source : sources_) {
+        const int wanted = source->prepare(fds);
+        if (wanted >= 0) timeout = timeout < 0 ? wanted : std::min(timeout, wanted);
+    }
+    if (poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) throwErrno(Code::Failed, "Cannot poll", errno);
+    if (fds[0].revents != 0) runTasks();
+    for (std::size_t i = 1; i < watched; ++i) {
+        if (fds[i].revents == 0) continue;
+        if (const auto it = watches_.find(fds[i].fd); it != watches_.end()) it->second();
+    }
+    runTimers();
+}
+
+}  // namespace northstar

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// yaml-cpp's parser drives a builder that refuses while it builds: a hostile document is dropped at the first
+// event that is not allowed, before it has become large.
+#include "package/yaml/yaml_reader.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "base/error.h"
+
+namespace northstar {
+namespace {
+
+constexpr std::size_t kMaxDepth = 32;  // ours: the deepest manifest in use has about 5 levels
+// Ours. yaml-cpp keeps a token of about 100 bytes for each open bracket until it knows that no ':' follows.
+constexpr std::size_t kMaxBrackets = 4096;
+
+bool isControl(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
+bool isStrangeControl(char c) { return isControl(c) && c != '\n' && c != '\t'; }
+
+class StrictBuilder final : public YAML::EventHandler {
+public:
+    explicit StrictBuilder(const std::string& what) : what_{what} {}
+
+    YamlNode take() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        open(mark, "", anchor, YamlNode::Kind::Null);
+    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases are not allowed"); }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        if (std::any_of(value.begin(), value.end(), isStrangeControl)) refuse(mark, "control character in a string");
+        if (expectsKey()) {
+            if (std::any_of(value.begin(), value.end(), isControl)) refuse(mark, "control character in a key");
+            takeKey(mark, value, anchor);
+            return;
+        }
+        YamlNode& node = open(mark, tag, anchor, YamlNode::Kind::Scalar);
+        node.plain = tag == "?";
+        node.scalar = value;
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        push(mark, open(mark, tag, anchor, YamlNode::Kind::Sequence));
+    }
+    void OnSequenceEnd() override { stack_.pop_back(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        push(mark, open(mark, tag, anchor, YamlNode::Kind::Map));
+    }
+    void OnMapEnd() override { stack_.pop_back(); }
+
+private:
+    // Pointers stay good: a vector only grows while its last element is not being filled.
+    struct Level {
+        YamlNode* node;
+        bool hasKey = false;  // of a map: the key has come, its value has not
+        std::set<std::string> keys;
+    };
+
+    [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& why) const {
+        throw Error{Code::InvalidPackage, "Invalid " + what_ + ", line " + std::to_string(mark.line + 1) + ": " + why};
+    }
+
+    [[nodiscard]] bool expectsKey() const {
+        return !stack_.empty() && stack_.back().node->kind == YamlNode::Kind::Map && !stack_.back().hasKey;
+    }
+
+    void takeKey(const YAML::Mark& mark, const std::string& key, YAML::anchor_t anchor) {
+        if (anchor != 0) refuse(mark, "anchors are not allowed");
+        Level& level = stack_.back();
+        if (!level.keys.insert(key).second) refuse(mark, "the key '" + printable(key) + "' is there twice");
+        level.node->children.emplace_back(key, YamlNode{});
+        level.hasKey = true;
+    }
+
+    // The place for the value that begins.
+    YamlNode& open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlNode::Kind kind) {
+        if (anchor != 0) refuse(mark, "anchors are not allowed");
+        if (expectsKey()) refuse(mark, "a key must be a string");
+        YamlNode& node = place();
+        node.kind = kind;
+        // yaml-cpp's own words for "no tag": "?" for plain scalars, "!" for quoted ones, "" for the rest.
+        node.tagged = !(tag.empty() || tag == "?" || tag == "!");
+        return node;
+    }
+
+    YamlNode& place() {
+        if (stack_.empty()) return root_;
+        Level& level = stack_.back();
+        if (level.node->kind == YamlNode::Kind::Sequence) level.node->children.emplace_back();
+        level.hasKey = false;
+        return level.node->children.back().second;
+    }
+
+    void push(const YAML::Mark& mark, YamlNode& node) {
+        if (stack_.size() >= kMaxDepth) refuse(mark, "nested too deeply");
+        stack_.push_back(Level{&node, false, {}});
+    }
+
+    const std::string& what_;
+    YamlNode root_;
+    std::vector<Level> stack_;
+};
+
+// Raw control characters have no place in YAML, and yaml-cpp takes 0x04 for the end of the text: what follows
+// it would be signed, but not read. This also refuses UTF-16 and UTF-32.
+void checkCharacters(const std::string& text, const std::string& what) {
+    const auto isForbidden = [](char c) { return isStrangeControl(c) && c != '\r'; };
+    if (std::any_of(text.begin(), text.end(), isForbidden)) {
+        throw Error{Code::InvalidPackage, "Invalid " + what + ": it has control characters or is not UTF-8"};
+    }
+    const auto isBracket = [](char c) { return c == '[' || c == '{'; };
+    if (std::count_if(text.begin(), text.end(), isBracket) > static_cast<std::ptrdiff_t>(kMaxBrackets)) {
+        throw Error{Code::InvalidPackage, "Invalid " + what + ": more than 4096 brackets"};
+    }
+}
+
+}  // namespace
+
+YamlNode readYaml(const std::string& text, const std::string& what) {
+    checkCharacters(text, what);
+    try {
+        std::istringstream stream{text};
+        YAML::Parser parser{stream};
+        StrictBuilder builder{what};
+        if (!parser.HandleNextDocument(builder)) throw Error{Code::InvalidPackage, "Invalid " + what + ": it is empty"};
+        YamlNode root = builder.take();
+        StrictBuilder second{what};
+        if (parser.HandleNextDocument(second)) {
+            throw Error{Code::InvalidPackage, "Invalid " + what + ": more than one document"};
+        }
+        return root;
+    } catch (const YAML::Exception& error) {
+        throw Error{Code::InvalidPackage, "Invalid " + what + ": " + printable(error.what())};
+    }
+}
+
+}  // namespace northstar
