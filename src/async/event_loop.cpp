@@ -24,7 +24,9 @@ void EventLoop::post(std::function<void()> task) {
     eventfd_write(wake_.get(), 1);
 }
 
-void EventLoop::watch(int fd, std::function<void()> onReadable) { watches_[fd] = std::move(onReadable); }
+void EventLoop::watch(int fd, std::function<void()> onReadable) {
+    watches_[fd] = std::make_shared<std::function<void()>>(std::move(onReadable));
+}
 
 void EventLoop::unwatch(int fd) { watches_.erase(fd); }
 
@@ -34,6 +36,12 @@ void EventLoop::after(std::chrono::milliseconds delay, std::function<void()> tas
 
 void EventLoop::run() {
     while (!stopped_) runOnce();
+}
+
+// Wakes the loop: a source may call it in front of poll().
+void EventLoop::stop() {
+    stopped_ = true;
+    eventfd_write(wake_.get(), 1);
 }
 
 void EventLoop::runTasks() {
@@ -48,7 +56,8 @@ void EventLoop::runTasks() {
 }
 
 void EventLoop::runTimers() {
-    while (!timers_.empty() && timers_.begin()->first <= Clock::now()) {
+    const auto now = Clock::now();  // read once: a timer that sets itself anew waits for the next turn
+    while (!timers_.empty() && timers_.begin()->first <= now) {
         const auto timer = timers_.extract(timers_.begin());
         timer.mapped()();
     }
@@ -64,8 +73,11 @@ int EventLoop::untilTimer() const {
 void EventLoop::runOnce() {
     for (EventSource* source : sources_) source->process();
     std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}};
-    for (const auto& [fd, handler] : watches_) fds.push_back({fd, POLLIN, 0});
-    const std::size_t watched = fds.size();
+    std::vector<Handler> handlers;
+    for (const auto& [fd, handler] : watches_) {
+        fds.push_back({fd, POLLIN, 0});
+        handlers.push_back(handler);
+    }
     int timeout = untilTimer();
     for (EventSource* source : sources_) {
         const int wanted = source->prepare(fds);
@@ -73,9 +85,12 @@ void EventLoop::runOnce() {
     }
     if (poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) throwErrno(Code::Failed, "Cannot poll", errno);
     if (fds[0].revents != 0) runTasks();
-    for (std::size_t i = 1; i < watched; ++i) {
-        if (fds[i].revents == 0) continue;
-        if (const auto it = watches_.find(fds[i].fd); it != watches_.end()) it->second();
+    for (std::size_t i = 0; i < handlers.size(); ++i) {
+        const pollfd& polled = fds[i + 1];
+        if (polled.revents == 0) continue;
+        // Unwatched in this turn, or another file got its number: then this event is not for it.
+        const auto it = watches_.find(polled.fd);
+        if (it != watches_.end() && it->second == handlers[i]) (*handlers[i])();
     }
     runTimers();
 }

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -37,22 +38,25 @@ public:
     // Any thread. Tasks run on the loop's thread in the order posted.
     void post(std::function<void()> task);
 
-    // Loop's thread only, as all below. The handler runs whenever the descriptor (borrowed) is readable.
+    // Loop's thread only, as all below. The handler runs whenever the descriptor (borrowed) is readable, has ended or
+    // is broken. It may watch and unwatch, also itself. Unwatch before closing: a closed one makes the loop spin.
     void watch(int fd, std::function<void()> onReadable);
     void unwatch(int fd);
 
     // Runs the task once, not before this much time has passed.
     void after(std::chrono::milliseconds delay, std::function<void()> task);
 
-    // Until stop() was called. Throws what a source or a task throws.
+    // Until stop() was called, also if that was before. Throws what a source or a task throws; the tasks posted for the
+    // same turn are lost then.
     void run();
-    void stop() { stopped_ = true; }
+    void stop();
 
-    // Handles what there is, waiting for it if there is nothing.
+    // Handles what there is, waiting for it if there is nothing. What its handlers post is for the next turn.
     void runOnce();
 
 private:
     using Clock = std::chrono::steady_clock;
+    using Handler = std::shared_ptr<std::function<void()>>;  // kept while it runs, even if it unwatches itself
     void runTasks();
     void runTimers();
     [[nodiscard]] int untilTimer() const;
@@ -61,7 +65,7 @@ private:
     UniqueFd wake_;
     std::mutex mutex_;
     std::deque<std::function<void()>> tasks_;  // under mutex_
-    std::map<int, std::function<void()>> watches_;
+    std::map<int, Handler> watches_;
     std::multimap<Clock::time_point, std::function<void()>> timers_;
     bool stopped_ = false;
 };

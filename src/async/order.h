@@ -12,7 +12,7 @@
 #include <set>
 #include <string>
 
-#include "async/task.h"
+#include "async/legacy.h"
 
 namespace northstar {
 

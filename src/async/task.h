@@ -1,139 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls as coroutines: a call reads from top to bottom although it waits for polkit and for workers on the way.
-// All of it runs on the bus thread; only the function given to a Work runs on a worker.
+// A coroutine that yields one value, or nothing, or throws. It starts when it is awaited, and is awaited once.
+//
+//     Task<std::string> greeting(EventLoop& loop, std::string name) {  // the name by value
+//         co_await sleep(loop, 10ms);
+//         if (name.empty()) throw Error{Code::InvalidArgs, "Nobody to greet"};
+//         co_return "Hello " + name;
+//     }
+//     Task<> greet(EventLoop& loop) {
+//         const std::string text = co_await greeting(loop, "world");  // throws what greeting() throws
+//         ...
+//     }
+//
+// Who owns what:
+// - The Task object owns the coroutine's frame. A task that was never awaited runs nothing and frees its frame.
+// - A task that has started is kept until it has finished: by the one who awaits it, as a temporary or a local of his
+//   own frame, or by a Scope (async/scope.h), which starts what nobody awaits. Nothing else starts a task.
+// - Parameters of coroutines are values; a reference only to what outlives the full expression that awaits the task.
+//   It must not be a task made now and awaited in a later statement if it got a reference to a temporary.
+// - A lambda that is a coroutine captures nothing: captures live in the lambda, not in the frame.
+//
+// Thread: all tasks run on the thread of the loop. Nothing here is locked.
+//
+// Stack: a task that finishes without waiting gives control back by returning, so a loop may await any number of them.
+// Tasks that await tasks need stack for each level, as functions do.
 #pragma once
 
+#include <cassert>
 #include <coroutine>
 #include <exception>
-#include <functional>
 #include <optional>
-#include <string>
+#include <type_traits>
 #include <utility>
-
-#include "async/event_loop.h"
-#include "async/executor.h"
 
 namespace northstar {
 
-// A coroutine that yields one value or throws; starts when it is awaited, and is awaited once. T is not void.
-template <typename T>
-class [[nodiscard]] Async {
-public:
-    struct promise_type {
-        std::optional<T> value;
-        std::exception_ptr error;
-        std::coroutine_handle<> continuation;
+namespace detail {
 
-        struct Final {
-            bool await_ready() noexcept { return false; }
-            std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
-                return self.promise().continuation;
-            }
-            void await_resume() noexcept {}
-        };
-        Async get_return_object() { return Async{std::coroutine_handle<promise_type>::from_promise(*this)}; }
-        std::suspend_always initial_suspend() noexcept { return {}; }
-        Final final_suspend() noexcept { return {}; }
-        void return_value(T result) { value.emplace(std::move(result)); }
-        void unhandled_exception() { error = std::current_exception(); }
+struct TaskPromiseBase {
+    std::coroutine_handle<> waiter;  // set once the task has had to wait
+    std::exception_ptr error;
+
+    struct Final {
+        bool await_ready() noexcept { return false; }
+        template <typename Promise>
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+            const std::coroutine_handle<> next = self.promise().waiter;
+            return next ? next : std::noop_coroutine();
+        }
+        void await_resume() noexcept {}
+    };
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    Final final_suspend() noexcept { return {}; }
+    void unhandled_exception() noexcept { error = std::current_exception(); }
+};
+
+template <typename T>
+struct TaskPromise : TaskPromiseBase {
+    std::optional<T> value;
+
+    void return_value(T result) { value.emplace(std::move(result)); }
+    T take() {
+        if (error) std::rethrow_exception(error);
+        return std::move(*value);
+    }
+};
+
+template <>
+struct TaskPromise<void> : TaskPromiseBase {
+    void return_void() noexcept {}
+    void take() const {
+        if (error) std::rethrow_exception(error);
+    }
+};
+
+}  // namespace detail
+
+template <typename T = void>
+class [[nodiscard]] Task {
+public:
+    struct promise_type : detail::TaskPromise<T> {
+        Task get_return_object() noexcept { return Task{std::coroutine_handle<promise_type>::from_promise(*this)}; }
     };
 
-    Async(Async&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
-    Async(const Async&) = delete;
-    Async& operator=(const Async&) = delete;
-    Async& operator=(Async&&) = delete;
-    ~Async() {
+    Task(Task&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
+    Task& operator=(Task&& other) noexcept {
+        Task{std::move(other)}.swap(*this);
+        return *this;
+    }
+    Task(const Task&) = delete;
+    Task& operator=(const Task&) = delete;
+    ~Task() {
         if (handle_) handle_.destroy();
     }
+    void swap(Task& other) noexcept { std::swap(handle_, other.handle_); }
 
     bool await_ready() noexcept { return false; }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter) noexcept {
-        handle_.promise().continuation = waiter;
-        return handle_;
+    // Runs the task until it has finished or has to wait. Only then is there somebody to resume: handing over to the
+    // task and back (symmetric transfer) is a tail call only in optimized builds, and eats the stack in all others.
+    bool await_suspend(std::coroutine_handle<> waiter) noexcept {
+        assert(handle_ && !handle_.done());
+        handle_.resume();
+        if (handle_.done()) return false;
+        handle_.promise().waiter = waiter;
+        return true;
     }
-    T await_resume() {
-        if (handle_.promise().error) std::rethrow_exception(handle_.promise().error);
-        return std::move(*handle_.promise().value);
-    }
+    T await_resume() { return handle_.promise().take(); }
 
 private:
-    explicit Async(std::coroutine_handle<promise_type> handle) : handle_{handle} {}
+    explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_{handle} {}
     std::coroutine_handle<promise_type> handle_;
-};
-
-// What a coroutine with nothing to say yields.
-struct Done {};
-
-// A coroutine that nobody waits for: starts at once. Its body must catch everything.
-struct Detached {
-    struct promise_type {
-        Detached get_return_object() noexcept { return {}; }
-        std::suspend_never initial_suspend() noexcept { return {}; }
-        std::suspend_never final_suspend() noexcept { return {}; }
-        void return_void() noexcept {}
-        void unhandled_exception() noexcept { std::terminate(); }
-    };
-};
-
-// Runs a function on a worker and comes back to the bus thread with its result: auto job = Work{...}; co_await job;
-template <typename Function>
-class Work {
-public:
-    Work(Executor& executor, EventLoop& loop, std::string key, Function function)
-        : executor_{executor}, loop_{loop}, key_{std::move(key)}, function_{std::move(function)} {}
-    Work(const Work&) = delete;
-    Work& operator=(const Work&) = delete;
-
-    bool await_ready() noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) {
-        executor_.submit(std::move(key_), [this, waiter] {
-            try {
-                result_.emplace(function_());
-            } catch (...) {
-                error_ = std::current_exception();
-            }
-            loop_.post([waiter] { waiter.resume(); });
-        });
-    }
-    auto await_resume() {
-        if (error_) std::rethrow_exception(error_);
-        return std::move(*result_);
-    }
-
-private:
-    Executor& executor_;
-    EventLoop& loop_;
-    std::string key_;
-    Function function_;
-    std::optional<std::invoke_result_t<Function&>> result_;
-    std::exception_ptr error_;
-};
-
-// Waits for a callback on the bus thread: `start` gets the function to call, once, now or later.
-template <typename T>
-class Callback {
-public:
-    using Complete = std::function<void(T)>;
-    explicit Callback(std::function<void(Complete)> start) : start_{std::move(start)} {}
-    Callback(const Callback&) = delete;
-    Callback& operator=(const Callback&) = delete;
-
-    bool await_ready() noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> waiter) {
-        starting_ = true;
-        start_([this, waiter](T value) {
-            value_.emplace(std::move(value));
-            if (!starting_) waiter.resume();
-        });
-        starting_ = false;
-        return !value_;  // completed already: carry on
-    }
-    T await_resume() { return std::move(*value_); }
-
-private:
-    std::function<void(Complete)> start_;
-    std::optional<T> value_;
-    bool starting_ = false;
 };
 
 }  // namespace northstar

@@ -6,7 +6,7 @@
 #include <deque>
 #include <functional>
 
-#include "async/task.h"
+#include "async/legacy.h"
 
 namespace northstar {
 

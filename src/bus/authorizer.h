@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "async/task.h"
+#include "async/legacy.h"
 #include "auth/method_table.h"
 #include "bus/caller.h"
 #include "bus/client_watch.h"

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "async/scope.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <exception>
+#include <utility>
+
+namespace northstar {
+
+namespace {
+
+[[noreturn]] void failed(const char* what) {
+    spdlog::critical("A task that nobody awaits has failed: {}", what);
+    std::terminate();
+}
+
+}  // namespace
+
+// Starts at once, and frees its frame when it ends.
+struct Scope::Runner {
+    struct promise_type {
+        Runner get_return_object() noexcept { return {}; }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() noexcept {}
+        void unhandled_exception() noexcept {
+            try {
+                throw;
+            } catch (const std::exception& error) {
+                failed(error.what());
+            } catch (...) {
+                failed("not a std::exception");
+            }
+        }
+    };
+};
+
+Scope::~Scope() {
+    if (empty()) return;
+#ifndef NDEBUG
+    spdlog::critical("A scope ends with {} tasks left", size());
+    std::abort();
+#else
+    spdlog::error("A scope ends with {} tasks left", size());
+#endif
+}
+
+void Scope::spawn(Task<> task) {
+    ++state_->running;
+    run(state_, std::move(task));
+}
+
+Scope::Runner Scope::run(std::shared_ptr<State> state, Task<> task) {
+    {
+        Task<> running = std::move(task);  // what it holds goes before the scope is told
+        co_await running;
+    }
+    if (--state->running > 0) co_return;
+    for (const auto& waiter : std::exchange(state->joining, {})) waiter.resume();
+}
+
+Task<> Scope::joined(std::shared_ptr<State> state) {
+    struct Ended {
+        State& state;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> waiter) { state.joining.push_back(waiter); }
+        void await_resume() const noexcept {}
+    };
+    while (state->running > 0) {
+        Ended ended{*state};
+        co_await ended;
+    }
+}
+
+}  // namespace northstar
