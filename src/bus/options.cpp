@@ -3,11 +3,8 @@
 
 #include <limits.h>
 
-#include <algorithm>
 #include <set>
 #include <sstream>
-#include <string_view>
-#include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -45,22 +42,6 @@ private:
     std::set<std::string> known_;
 };
 
-// Of one well-formed sequence.
-char32_t codePoint(std::string_view sequence) {
-    const auto lead = static_cast<unsigned char>(sequence[0]);
-    if (sequence.size() == 1) return lead;
-    char32_t point = lead & (0x7fU >> sequence.size());
-    for (const char byte : sequence.substr(1)) point = point << 6U | (static_cast<unsigned char>(byte) & 0x3fU);
-    return point;
-}
-
-// Unicode: general categories Cc, Zl and Zp, and the property Bidi_Control.
-bool isControl(char32_t point) {
-    constexpr std::pair<char32_t, char32_t> kRanges[] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},
-                                                         {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
-    return std::ranges::any_of(kRanges, [point](const auto& r) { return r.first <= point && point <= r.second; });
-}
-
 VerityMode decodeVerity(const std::string& mode) {
     for (const VerityMode known : {VerityMode::Eio, VerityMode::Restart, VerityMode::Panic}) {
         if (mode == toString(known)) return known;
@@ -77,15 +58,6 @@ const char* toString(VerityMode mode) {
         case VerityMode::Panic: return "panic";
     }
     return "";
-}
-
-bool hasControls(const std::string& text) {
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t length = utf8SequenceLength(text, at);
-        if (length == 0 || isControl(codePoint({text.data() + at, length}))) return true;
-        at += length;
-    }
-    return false;
 }
 
 std::string normalPath(const std::string& path, const std::string& what) {

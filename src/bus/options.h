@@ -33,11 +33,6 @@ std::string decodeCommonOptions(const Options& options, bool withRepository);
 // Every method allows "auth.no_user_interaction" (b): true unless it says that nobody may be asked.
 [[nodiscard]] bool allowsInteraction(const Options& options);
 
-// Is there anything that makes a text look like another one or like several lines: control characters (C0, DEL, C1),
-// line and paragraph separators, marks that change the direction of text, or what is no UTF-8? A person reads paths
-// before they agree.
-[[nodiscard]] bool hasControls(const std::string& text);
-
 // An absolute path without "//", "/." and a slash at its end. Throws InvalidArgs for "..", a relative path, "/", or one
 // with controls.
 [[nodiscard]] std::string normalPath(const std::string& path, const std::string& what);

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "base/utf8.h"
 
 namespace northstar {
 namespace {
@@ -36,9 +37,7 @@ std::deque<std::string> components(const std::string& path) {
 void checkWritten(const std::string& path) {
     if (!path.starts_with('/')) refuse("must be an absolute path");
     if (path.size() >= PATH_MAX) refuse("is too long");
-    if (std::ranges::any_of(path, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
-        refuse("must not contain control characters");
-    }
+    if (hasControls(path)) refuse("must not contain control characters");
     const auto parts = components(path);
     if (parts.empty()) refuse("must be below /");
     if (std::ranges::find(parts, "..") != parts.end()) refuse("must not contain ..");

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "package/yaml/yaml_reader.h"
 
 namespace northstar {
@@ -35,11 +36,7 @@ std::optional<std::string> YamlMap::findText(std::string_view key) const {
     const YamlNode* node = find(key);
     if (node == nullptr) return std::nullopt;
     if (node->kind != YamlNode::Kind::Scalar || node->tagged) refuse(key, "is not a string");
-    const auto isControl = [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7f;
-    };
-    if (std::any_of(node->scalar.begin(), node->scalar.end(), isControl)) refuse(key, "has a control character");
+    if (std::ranges::any_of(node->scalar, isAsciiControl)) refuse(key, "has a control character");
     return node->scalar;
 }
 

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace northstar {
 namespace {
@@ -21,11 +22,7 @@ constexpr std::size_t kMaxDepth = 32;  // ours: the deepest manifest in use has 
 // Ours. yaml-cpp keeps a token of about 100 bytes for each open bracket until it knows that no ':' follows.
 constexpr std::size_t kMaxBrackets = 4096;
 
-bool isControl(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-}
-bool isStrangeControl(char c) { return isControl(c) && c != '\n' && c != '\t'; }
+bool isStrangeControl(char c) { return isAsciiControl(c) && c != '\n' && c != '\t'; }
 
 class StrictBuilder final : public YAML::EventHandler {
 public:
@@ -43,7 +40,7 @@ public:
                   const std::string& value) override {
         if (std::any_of(value.begin(), value.end(), isStrangeControl)) refuse(mark, "control character in a string");
         if (expectsKey()) {
-            if (std::any_of(value.begin(), value.end(), isControl)) refuse(mark, "control character in a key");
+            if (std::any_of(value.begin(), value.end(), isAsciiControl)) refuse(mark, "control character in a key");
             takeKey(mark, value, anchor);
             return;
         }

@@ -41,6 +41,13 @@ TEST(Utf8, KeepsTextAndEscapesTheRest) {
     EXPECT_EQ(toUtf8("\xc2\x85"), "\xc2\x85");                               // a control, but UTF-8
 }
 
+TEST(Utf8, KnowsWhatMakesATextLookLikeAnother) {
+    for (const char* plain : {"", "hello ä€😀", "a<b>&c"}) EXPECT_FALSE(hasControls(plain)) << plain;
+    for (const char* hidden : {"a\n", "\x7f", "a\xc2\x85", "\u061c", "\u200e", "\u2028", "\u202ex", "\u2066", "\xff"}) {
+        EXPECT_TRUE(hasControls(hidden)) << hidden;
+    }
+}
+
 TEST(Hex, GoesThereAndBack) {
     const std::vector<std::uint8_t> bytes{0x00, 0x7f, 0x80, 0xff};
     EXPECT_EQ(toHex(bytes), "007f80ff");
