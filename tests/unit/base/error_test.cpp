@@ -24,6 +24,18 @@ TEST(Printable, ReplacesBytesThatAreNotUtf8) {
     EXPECT_EQ(printable("\xc2\x85"), "??");            // a C1 control
 }
 
+TEST(Printable, ReplacesWhatChangesTheDirectionOfTextOrBreaksLines) {
+    for (const char* mark :
+         {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202e", "\u2066", "\u2069"}) {
+        const std::string hidden = mark;
+        EXPECT_EQ(printable("a" + hidden + "b"), "a" + std::string(hidden.size(), '?') + "b");
+    }
+}
+
+TEST(Printable, IsNeverLongerWhateverItReplaces) {
+    EXPECT_EQ(printable(std::string(300, '\n')), std::string(200, '?') + "...");
+}
+
 TEST(Printable, CutsLongTextBetweenCharacters) {
     EXPECT_EQ(printable(std::string(200, 'x')), std::string(200, 'x'));
     EXPECT_EQ(printable(std::string(201, 'x')), std::string(200, 'x') + "...");
