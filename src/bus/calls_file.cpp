@@ -3,18 +3,18 @@
 #include <algorithm>
 
 #include "bus/calls.h"
-#include "bus/package_file.h"
 #include "bus/release.h"
+#include "package/descriptor.h"
 
 namespace northstar::bus {
 
 void refuseStallingFile(Kernel& kernel, int fd) {
-    const std::string type = kernel.filesystemType(fd);
-    if (!type.empty() && !type.starts_with("fuse")) return;
-    throw Error{Code::InvalidArgs,
-                "Cannot use the descriptor: its file is on " +
-                    (type.empty() ? "a filesystem that is not mounted here" : "a " + type + " filesystem") +
-                    ", which may stall; pass a memfd with a copy instead"};
+    const FileOrigin origin = kernel.originOf(fd);
+    if (!origin.mayStall()) return;
+    throw Error{Code::InvalidArgs, "Cannot use the descriptor: its file is on " +
+                                       (origin.filesystem.empty() ? "a filesystem that is not mounted here"
+                                                                  : "a " + origin.filesystem + " filesystem") +
+                                       ", which may stall; pass a memfd with a copy instead"};
 }
 
 // Before the content is touched, so its container is not known: only where it comes from and, if asked for,
@@ -98,8 +98,9 @@ Async<MountReply> Calls::mountFd(CallPtr call, UniqueFd npk, Options options) {
         decoded.verity = VerityMode::Eio;  // nothing else happens
     const CallPtr asked = withOptions(call, options);
     const Order::Turn turn = co_await enterUnread(call, decoded);
-    Work look{core_.workers, core_.loop, "", [fd = npk.get()] { return describeDescriptor(fd); }};
+    Work look{core_.workers, core_.loop, "", [this, fd = npk.get()] { return core_.kernel.originOf(fd).path; }};
     std::string source = co_await look;
+    if (source.empty()) source = "descriptor";
     co_await authorizeUnverified(asked, source, decoded);
     co_return co_await mountOpened(asked, std::move(npk), std::move(source), std::move(decoded));
 }

@@ -16,6 +16,7 @@
 
 #include "base/checked.h"
 #include "base/unique_fd.h"
+#include "kernel/file_origin.h"
 
 namespace northstar {
 
@@ -183,9 +184,8 @@ public:
     // Processes that keep this filesystem busy, found through /proc; at most `most`, and what is found in 3 s.
     virtual std::vector<Holder> holders(dev_t device, std::size_t most) = 0;
 
-    // The type of the filesystem that an open file is on ("ext4", "tmpfs", "fuse.sshfs"), found without asking that
-    // filesystem anything, so it never stalls. Empty: it is not mounted in our mount namespace.
-    virtual std::string filesystemType(int fd) = 0;
+    // Where an open file lies. No filesystem is asked anything, so this never stalls.
+    virtual FileOrigin originOf(int fd) = 0;
 
     // A detached copy of the mount, for move_mount(2) into another namespace. Throws NotMounted, Unsupported.
     virtual UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) = 0;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kind of file a descriptor stands for, before anything is read from it.
+#include "package/descriptor.h"
+
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "base/error.h"
-#include "package/package.h"
 
 namespace northstar {
 namespace {
@@ -47,6 +50,25 @@ bool FileIdentity::operator==(const FileIdentity& other) const noexcept {
 FileIdentity identify(int fd) {
     const struct stat status = statusOf(fd);
     return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim, status.st_ctim};
+}
+
+UniqueFd openPackageFile(const std::string& path) {
+    const auto fail = [&](int error) { throwErrno(Code::Failed, "Cannot open the package " + printable(path), error); };
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    const UniqueFd place{static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how))};
+    if (!place) fail(errno);
+    const mode_t mode = statusOf(place.get()).st_mode;
+    if (!S_ISREG(mode)) {
+        throw Error{Code::InvalidArgs, "Cannot open the package " + printable(path) + ": it is " +
+                                           (S_ISDIR(mode) ? "a directory" : "no regular file")};
+    }
+    // The same inode: whatever has the path by now is not looked at.
+    const std::string link = "/proc/self/fd/" + std::to_string(place.get());
+    UniqueFd file{::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!file) fail(errno);
+    return file;
 }
 
 void checkPackageDescriptor(int fd) {

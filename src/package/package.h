@@ -2,15 +2,13 @@
 // An opened package: one descriptor, and what was read and checked through it. No kernel device here.
 #pragma once
 
-#include <sys/types.h>
-#include <time.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "base/checked.h"
 #include "base/unique_fd.h"
+#include "package/descriptor.h"
 #include "package/image/verity.h"
 #include "package/keys.h"
 #include "package/manifest.h"
@@ -21,20 +19,6 @@ enum class Filesystem { Squashfs, Erofs };
 
 // "squashfs", "erofs": the kernel's name of the filesystem type.
 [[nodiscard]] const char* toString(Filesystem filesystem);
-
-// What a file was when it was looked at. Equal identities mean the same bytes, for files that only
-// well-behaved writers touch (a cache key, never a proof).
-struct FileIdentity {
-    dev_t device = 0;
-    ino_t inode = 0;
-    std::uint64_t size = 0;  // bytes
-    timespec modified{}, changed{};
-
-    bool operator==(const FileIdentity& other) const noexcept;
-};
-
-// Throws Failed if the descriptor cannot be asked.
-[[nodiscard]] FileIdentity identify(int fd);
 
 enum class SignaturePolicy {
     Required,  // one of the keys must have signed it, else InvalidSignature
@@ -57,10 +41,6 @@ struct Package {
     // Bytes of the image that hold the filesystem: up to the verity superblock if verified, else all of it.
     [[nodiscard]] std::uint64_t dataSize() const noexcept { return verity ? verity->superblockOffset : image.size; }
 };
-
-// Refuses what is no package file: O_PATH or write-only descriptors, directories, sockets, pipes, devices.
-// Throws InvalidArgs saying what it is and what to pass instead.
-void checkPackageDescriptor(int fd);
 
 // Reads and checks a package through the descriptor: archive, format version, signature, then manifest and
 // verity superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "kernel/linux/file_origin.h"
 #include "support/fake_kernel_state.h"
 
 namespace northstar::test {
@@ -216,9 +217,11 @@ std::vector<Holder> FakeKernel::holders(dev_t device, std::size_t most) {
     return found;
 }
 
-std::string FakeKernel::filesystemType(int) {
+FileOrigin FakeKernel::originOf(int fd) {
+    FileOrigin origin = findFileOrigin(fd);  // files are real ones here, too
     const std::lock_guard lock{state_->mutex};
-    return state_->filesystem;
+    origin.filesystem = state_->filesystem;
+    return origin;
 }
 
 UniqueFd FakeKernel::cloneMount(const MountIdentity& identity, const std::string& mountPoint) {

@@ -86,7 +86,7 @@ public:
     bool awaitRelease(const MountDevices& gone, std::chrono::milliseconds timeout) override;
     std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override;
     std::vector<Holder> holders(dev_t device, std::size_t most) override;
-    std::string filesystemType(int fd) override;
+    FileOrigin originOf(int fd) override;
     UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) override;
     std::optional<LoopBacking> loopBacking(const std::string& loopPath) override;
     std::string verityUuid(dev_t device) override;

@@ -3,18 +3,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <sstream>
 
+#include "base/path_walk.h"
 #include "kernel/linux/sysfs.h"
 
 namespace northstar {
@@ -39,12 +38,6 @@ bool isOn(const std::string& link, dev_t device) {
     struct statx status{};
     if (::statx(AT_FDCWD, link.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0) return false;
     return makedev(status.stx_dev_major, status.stx_dev_minor) == device;
-}
-
-std::string target(const std::string& link) {
-    std::array<char, PATH_MAX> text{};
-    const ssize_t length = ::readlink(link.c_str(), text.data(), text.size());
-    return {text.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
 }
 
 // Path of a mapped file on the device; empty if there is none.
@@ -73,12 +66,12 @@ bool isPassing(const std::string& name) {
 // What of the device the process holds, mappings aside; empty if nothing.
 std::string openFile(const std::string& process, bool self, dev_t device, Time deadline) {
     for (const char* name : {"/cwd", "/root", "/exe"}) {
-        if (isOn(process + name, device)) return target(process + name);
+        if (isOn(process + name, device)) return readLink(AT_FDCWD, process + name);
     }
     for (const std::string& name : entries(process + "/fd")) {
         if (Clock::now() >= deadline) break;
         const std::string link = process + "/fd/" + name;
-        if (isOn(link, device) && !(self && isPassing(name))) return target(link);
+        if (isOn(link, device) && !(self && isPassing(name))) return readLink(AT_FDCWD, link);
     }
     return "";
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "kernel/linux/backoff.h"
 #include "kernel/linux/detached_mount.h"
+#include "kernel/linux/file_origin.h"
 #include "kernel/linux/holders.h"
 #include "kernel/linux/loop_device.h"
 #include "kernel/linux/mount_gate.h"
@@ -73,7 +74,7 @@ public:
 
     std::vector<Holder> holders(dev_t device, std::size_t most) override { return findHolders(device, most); }
 
-    std::string filesystemType(int fd) override { return findFilesystemType(fd); }
+    FileOrigin originOf(int fd) override { return findFileOrigin(fd); }
 
     UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) override {
         const auto look = gate_.look();

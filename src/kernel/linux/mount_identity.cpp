@@ -6,23 +6,18 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
-#include <fstream>
 
 #include "base/error.h"
+#include "kernel/linux/file_origin.h"
 
 namespace northstar {
 namespace {
 
 constexpr unsigned kUniqueMountId = 0x4000;  // STATX_MNT_ID_UNIQUE in <linux/stat.h> of Linux 6.8
 
-// For kernels before 5.8: proc(5), "mnt_id:" in /proc/[pid]/fdinfo/[fd].
+// For kernels before 5.8.
 std::uint64_t idFromProc(int fd) {
-    std::ifstream info{"/proc/self/fdinfo/" + std::to_string(fd)};
-    std::string key;
-    std::uint64_t id = 0;
-    while (info >> key) {
-        if (key == "mnt_id:" && info >> id) return id;
-    }
+    if (const auto id = mountIdOf(fd)) return *id;
     throw Error{Code::Failed, "the kernel does not say which mount a file is on (STATX_MNT_ID, /proc/self/fdinfo)"};
 }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 
 #include "base/error.h"
 #include "kernel/linux/mount_identity.h"
@@ -40,25 +39,6 @@ private:
 };
 
 }  // namespace
-
-std::string findFilesystemType(int fd) {
-    // Only files in memory (memfd, tmpfs) know seals, and most memfds are on a mount that no table shows.
-    if (::fcntl(fd, F_GET_SEALS) >= 0) return "tmpfs";
-    std::ifstream info{"/proc/self/fdinfo/" + std::to_string(fd)};
-    int mountId = -1;
-    for (std::string key; info >> key;) {
-        if (key == "mnt_id:") info >> mountId;
-    }
-    const Table table{mnt_new_table_from_file(kMountInfo), mnt_unref_table};
-    const Iterator iterator{mnt_new_iter(MNT_ITER_FORWARD), mnt_free_iter};
-    if (!table || !iterator) throwErrno(Code::Failed, std::string{"reading "} + kMountInfo, errno);
-    libmnt_fs* entry = nullptr;
-    while (mnt_table_next_fs(table.get(), iterator.get(), &entry) == 0) {
-        const char* type = mnt_fs_get_fstype(entry);
-        if (mnt_fs_get_id(entry) == mountId && type != nullptr) return type;
-    }
-    return {};
-}
 
 std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices) {
     std::vector<MountTableEntry> found;

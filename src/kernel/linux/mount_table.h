@@ -16,7 +16,4 @@ namespace northstar {
 // Throws Failed.
 [[nodiscard]] std::unique_ptr<MountWatch> watchMountTable();
 
-// Kernel::filesystemType.
-[[nodiscard]] std::string findFilesystemType(int fd);
-
 }  // namespace northstar

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/path_walk.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace northstar {
+namespace {
+
+constexpr int kMaxSymlinks = 40;  // as the kernel has it: path_resolution(7)
+constexpr int kDirectory = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+bool isTrusted(int directory, WalkPolicy::Links links) {
+    struct stat status{};
+    if (::fstat(directory, &status) != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
+    return status.st_uid == 0 || (links == WalkPolicy::Links::OfRootAndUs && status.st_uid == ::geteuid());
+}
+
+// Goes on as far as it is a directory; errno of what stopped it, else 0.
+int enter(Walk& place, const std::string& name) {
+    UniqueFd next{::openat(place.directory.get(), name.c_str(), kDirectory)};
+    if (!next) return errno;
+    place.directory = std::move(next);
+    // A ".." in a link that counts is the parent of the very directory that was opened.
+    if (name == "..") {
+        place.path.erase(std::min(place.path.rfind('/'), place.path.size()));
+    } else if (name != ".") {
+        place.path += "/" + name;
+    }
+    return 0;
+}
+
+}  // namespace
+
+std::deque<std::string> pathComponents(const std::string& path) {
+    std::deque<std::string> parts;
+    for (std::size_t at = 0; at < path.size();) {
+        const std::size_t end = std::min(path.find('/', at), path.size());
+        if (end > at) parts.push_back(path.substr(at, end - at));
+        at = end + 1;
+    }
+    return parts;
+}
+
+Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy) {
+    const auto refuse = [&](const std::string& why) { throw Error{policy.refusal, policy.what + why}; };
+    const auto root = [] { return Walk{UniqueFd{::open("/", kDirectory)}, {}, {}}; };
+    Walk place = root();
+    for (int symlinks = 0; !components.empty();) {
+        const std::string name = components.front();
+        const std::string here = place.path + "/" + printable(name);
+        const int error = enter(place, name);
+        if (error == ENOENT && policy.missing == WalkPolicy::Missing::Left) break;
+        if (error == ENOENT) refuse(here + " does not exist; create it first");
+        components.pop_front();
+        if (error == 0) continue;
+        if (error != ENOTDIR && error != ELOOP) throwErrno(Code::Failed, policy.what + "cannot open " + here, error);
+        const std::string target = readLink(place.directory.get(), name);
+        if (target.empty()) refuse(here + " is not a directory");
+        if (!isTrusted(place.directory.get(), policy.links)) {
+            refuse(here + " is a symlink in a directory that others than root may change; name the directory itself");
+        }
+        if (++symlinks > kMaxSymlinks) refuse("has too many symlinks");
+        if (target.starts_with('/')) place = root();
+        const auto expanded = pathComponents(target);
+        components.insert(components.begin(), expanded.begin(), expanded.end());
+    }
+    place.missing = std::move(components);
+    return place;
+}
+
+std::string readLink(int directory, const std::string& name) {
+    std::array<char, PATH_MAX> target{};
+    const ssize_t length = ::readlinkat(directory, name.c_str(), target.data(), target.size());
+    return {target.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
+}  // namespace northstar

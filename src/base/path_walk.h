@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walking a path with the service's rights, without being led elsewhere.
+//
+// Each component is opened from the one before, so what was checked is what is used. A symlink counts only if nobody
+// else may change its directory (/var/run does, anything in /tmp does not).
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace northstar {
+
+struct WalkPolicy {
+    enum class Links { OfRoot, OfRootAndUs };  // whose directories' symlinks are followed; nobody else may write there
+    enum class Missing { Refused, Left };      // what does not exist
+
+    Links links = Links::OfRoot;
+    Missing missing = Missing::Refused;
+    Code refusal = Code::InvalidArgs;
+    std::string what;  // begins every message
+};
+
+struct Walk {
+    UniqueFd directory;               // O_PATH, the last one that exists
+    std::string path;                 // of it, without symlinks; empty: "/"
+    std::deque<std::string> missing;  // the components behind it, if the policy leaves them
+};
+
+// The parts of a path between its slashes; none is empty.
+[[nodiscard]] std::deque<std::string> pathComponents(const std::string& path);
+
+// Walks from "/". Throws what the policy says if a component is missing, no directory or a symlink that is not to be
+// followed; Failed if one cannot be opened.
+[[nodiscard]] Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy);
+
+// Where a symlink points to; empty if it is none. `directory` as for readlinkat(2).
+[[nodiscard]] std::string readLink(int directory, const std::string& name);
+
+}  // namespace northstar
