@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walking a path that a caller gave, with the service's rights, without being led elsewhere.
-//
-// Each component is opened from the one before, so what was checked is what is used. A symlink counts only if
-// its directory belongs to root and nobody else may write there (/var/run does, anything in /tmp does not).
+// The path of a mount point that a caller gave, walked as path_walk.h has it: a symlink counts only in a directory of
+// root's.
 #pragma once
 
+#include <deque>
 #include <string>
-#include <vector>
 
 #include "base/unique_fd.h"
 
@@ -20,7 +18,7 @@ struct SafePath {
 
 // Components of an absolute path. Throws InvalidArgs for a relative path, "/", "." or ".." as a component, a
 // NUL character, a component over NAME_MAX (255) or a path over PATH_MAX (4096) bytes.
-[[nodiscard]] std::vector<std::string> splitPath(const std::string& path);
+[[nodiscard]] std::deque<std::string> splitPath(const std::string& path);
 
 // Opens everything but the last component. Throws InvalidArgs if a component is missing, no directory or a
 // symlink that is not to be followed; Failed.

@@ -9,9 +9,9 @@ namespace northstar {
 namespace {
 
 TEST(MountPointPath, IsSplitAtSlashes) {
-    EXPECT_EQ(splitPath("/run/northstar/hello:1.0.0"), (std::vector<std::string>{"run", "northstar", "hello:1.0.0"}));
-    EXPECT_EQ(splitPath("//run///x/"), (std::vector<std::string>{"run", "x"}));
-    EXPECT_EQ(splitPath("/.x/..y/..."), (std::vector<std::string>{".x", "..y", "..."}));
+    EXPECT_EQ(splitPath("/run/northstar/hello:1.0.0"), (std::deque<std::string>{"run", "northstar", "hello:1.0.0"}));
+    EXPECT_EQ(splitPath("//run///x/"), (std::deque<std::string>{"run", "x"}));
+    EXPECT_EQ(splitPath("/.x/..y/..."), (std::deque<std::string>{".x", "..y", "..."}));
 }
 
 TEST(MountPointPath, RefusesWhatIsNoPlaceOfItsOwn) {
