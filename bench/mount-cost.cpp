@@ -124,7 +124,7 @@ private:
     }
 
     void unmount() {
-        kernel_.unmount(identity_, point_, true, false);
+        kernel_.unmount(identity_, point_, MountPointFate::Removed, UnmountMode::Now);
         if (!kernel_.awaitRelease(devices_, kPatience)) throw std::runtime_error{"a device is still held"};
     }
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "base/error.h"
 #include "base/path_walk.h"

@@ -169,7 +169,9 @@ std::string deviceLeft(Kernel& kernel, const MountRecord& record) {
 }
 
 bool unmountRecord(Kernel& kernel, const StateStore& state, const MountRecord& record, bool lazy) {
-    kernel.unmount(record.identity, record.mountPoint, record.mountPointCreated, lazy);
+    kernel.unmount(record.identity, record.mountPoint,
+                   record.mountPointCreated ? MountPointFate::Removed : MountPointFate::Stay,
+                   lazy ? UnmountMode::Lazy : UnmountMode::Now);
     state.remove(record.id);
     return releaseDevices(kernel, record);
 }

@@ -19,12 +19,6 @@ std::vector<dev_t> devicesOf(const std::vector<MountRecord>& records) {
     return devices;
 }
 
-bool isSameMount(const MountIdentity& known, const MountIdentity& seen) {
-    if (known.device != seen.device) return false;
-    if (known.uniqueId != 0 && seen.uniqueId != 0) return known.uniqueId == seen.uniqueId;
-    return known.id == 0 || known.id == seen.id;  // 0: died before an old kernel told it
-}
-
 const MountTableEntry* findMount(const std::vector<MountTableEntry>& table, const MountRecord& record) {
     const auto it =
         std::ranges::find_if(table, [&](const auto& e) { return isSameMount(record.identity, e.identity); });

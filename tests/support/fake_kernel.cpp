@@ -46,6 +46,8 @@ public:
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool created() const override { return created_; }
     void keep() override { kept_ = true; }
+    [[nodiscard]] int freeDirectory() const override { return -1; }  // nothing here has one
+    [[nodiscard]] UniqueFd openTop() const override { return {}; }
 
 private:
     std::shared_ptr<State> state_;
@@ -168,16 +170,16 @@ std::unique_ptr<MountPoint> FakeKernel::makeMountPoint(const std::string& path) 
     return std::make_unique<Point>(state_, path, state_->directories.insert(path).second);
 }
 
-void FakeKernel::unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
-                         bool lazy) {
+void FakeKernel::unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+                         UnmountMode mode) {
     const auto lock = state_->enter("unmount");
     const auto mount = state_->mounts.find(mountPoint);
     if (mount == state_->mounts.end() || mount->second.identity != identity) {
         throw Error{Code::NotMounted, "not mounted on " + mountPoint};
     }
-    if (mount->second.busy && !lazy) throw Error{Code::Busy, mountPoint + " is in use"};
+    if (mount->second.busy && mode != UnmountMode::Lazy) throw Error{Code::Busy, mountPoint + " is in use"};
     state_->take(mountPoint);
-    if (removeDirectory) state_->directories.erase(mountPoint);
+    if (fate == MountPointFate::Removed) state_->directories.erase(mountPoint);
 }
 
 void FakeKernel::removeMountPoint(const std::string& path) {

@@ -80,8 +80,8 @@ public:
     std::unique_ptr<Device> openVerity(const Device& data, const VerityTable& table) override;
     std::unique_ptr<DetachedMount> mountDetached(const Device& source, const MountOptions& options) override;
     std::unique_ptr<MountPoint> makeMountPoint(const std::string& path) override;
-    void unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
-                 bool lazy) override;
+    void unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+                 UnmountMode mode) override;
     void removeMountPoint(const std::string& path) override;
     bool awaitRelease(const MountDevices& gone, std::chrono::milliseconds timeout) override;
     std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override;

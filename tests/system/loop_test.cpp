@@ -18,16 +18,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class LoopTest : public KernelTest, public testing::WithParamInterface<bool> {
+class LoopTest : public KernelTest, public testing::WithParamInterface<Calls> {
 protected:
     void SetUp() override {
         KernelTest::SetUp();
-        kernel_ = makeLinuxKernel({.forceOldLoop = GetParam()});
+        kernel_ = makeLinuxKernel({.loop = GetParam()});
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(Configure, LoopTest, testing::Values(false));
-INSTANTIATE_TEST_SUITE_P(SetFdAndStatus, LoopTest, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Configure, LoopTest, testing::Values(Calls::Newest));
+INSTANTIATE_TEST_SUITE_P(SetFdAndStatus, LoopTest, testing::Values(Calls::Old));
 
 loop_info64 infoOf(const std::string& path) {
     const UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};

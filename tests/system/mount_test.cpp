@@ -22,7 +22,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(NewCalls, MountTest, testing::Values(LinuxKernelOptions{}));
-INSTANTIATE_TEST_SUITE_P(OldCalls, MountTest, testing::Values(LinuxKernelOptions{true, true}));
+INSTANTIATE_TEST_SUITE_P(OldCalls, MountTest, testing::Values(LinuxKernelOptions{Calls::Old, Calls::Old}));
 
 std::string optionsOf(const std::string& mountPoint) {
     const std::string line = mountInfoLine(mountPoint);

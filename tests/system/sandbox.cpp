@@ -172,8 +172,8 @@ Mounted KernelTest::mountVerified(Kernel& kernel, const TestPackage& package, co
             verity->number()};
 }
 
-void KernelTest::unmount(Kernel& kernel, const Mounted& mounted, bool removeDirectory) {
-    kernel.unmount(mounted.identity, mounted.path, removeDirectory, false);
+void KernelTest::unmount(Kernel& kernel, const Mounted& mounted, MountPointFate fate) {
+    kernel.unmount(mounted.identity, mounted.path, fate, UnmountMode::Now);
     EXPECT_TRUE(kernel.awaitRelease(mounted.devices(), kPatience)) << mounted.loop;
 }
 

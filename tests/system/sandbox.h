@@ -66,7 +66,7 @@ protected:
     // A table with a name and UUID that no other test uses.
     [[nodiscard]] static VerityTable uniqueTable(const TestPackage& package);
 
-    void unmount(Kernel& kernel, const Mounted& mounted, bool removeDirectory = true);
+    void unmount(Kernel& kernel, const Mounted& mounted, MountPointFate fate = MountPointFate::Removed);
 
     std::unique_ptr<Kernel> kernel_ = makeLinuxKernel();
 };

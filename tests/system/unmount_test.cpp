@@ -30,8 +30,9 @@ protected:
         if (!mounted_.path.empty() && !mountInfoLine(mounted_.path).empty()) unmount(*kernel_, mounted_);
         KernelTest::TearDown();
     }
-    [[nodiscard]] Code unmountCode(bool lazy = false) {
-        return errorOf([&] { kernel_->unmount(mounted_.identity, mounted_.path, true, lazy); }).code();
+    [[nodiscard]] Code unmountCode(UnmountMode mode = UnmountMode::Now) {
+        return errorOf([&] { kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, mode); })
+            .code();
     }
 
     Mounted mounted_;
@@ -40,14 +41,14 @@ protected:
 TEST_F(UnmountTest, RemovesDirectoryAndDeviceAtOnce) {
     // udevd may have the device open for a moment; without it there is nothing to wait for.
     const auto patience = fs::exists("/run/udev/control") ? kPatience : 0s;
-    kernel_->unmount(mounted_.identity, mounted_.path, true, false);
+    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
     EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), patience));
     EXPECT_FALSE(fs::exists(mounted_.path));
     EXPECT_EQ(sandboxLoops(), std::vector<std::string>{});
 }
 
 TEST_F(UnmountTest, KeepsTheDirectoryIfNotAskedToRemoveIt) {
-    kernel_->unmount(mounted_.identity, mounted_.path, false, false);
+    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Stay, UnmountMode::Now);
     EXPECT_TRUE(fs::remove(mounted_.path));
 }
 
@@ -76,7 +77,7 @@ TEST_F(UnmountTest, OurOwnLooksAtTheMountDoNotMakeItBusy) {
     looks.push_back(repeat([&](const Mounted& now) { (void)kernel_->cloneMount(now.identity, now.path); }));
     for (int round = 0; round < 50; ++round) {
         try {
-            kernel_->unmount(mounted_.identity, mounted_.path, true, false);
+            kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
         } catch (const Error& error) {
             ADD_FAILURE() << "in round " << round << ": " << error.what();
             break;
@@ -92,7 +93,7 @@ TEST_F(UnmountTest, OurOwnLooksAtTheMountDoNotMakeItBusy) {
 TEST_F(UnmountTest, OfWhatIsMountedOverIsRefused) {
     ASSERT_EQ(::mount("test", mounted_.path.c_str(), "tmpfs", 0, nullptr), 0);
     EXPECT_EQ(unmountCode(), Code::NotMounted);
-    EXPECT_EQ(unmountCode(true), Code::NotMounted);
+    EXPECT_EQ(unmountCode(UnmountMode::Lazy), Code::NotMounted);
     ASSERT_EQ(::umount(mounted_.path.c_str()), 0);
     EXPECT_EQ(contentDifference(mounted_.path), "");
 }
@@ -121,7 +122,9 @@ TEST_F(UnmountTest, OfAMovedMountIsRefused) {
 
 TEST_F(UnmountTest, ThroughASymlinkIsRefused) {
     fs::create_directory_symlink(mounted_.path, path("link"));
-    EXPECT_EQ(errorOf([&] { kernel_->unmount(mounted_.identity, path("link"), true, false); }).code(),
+    EXPECT_EQ(errorOf([&] {
+                  kernel_->unmount(mounted_.identity, path("link"), MountPointFate::Removed, UnmountMode::Now);
+              }).code(),
               Code::NotMounted);
     fs::remove(path("link"));
     EXPECT_EQ(contentDifference(mounted_.path), "");
@@ -160,7 +163,7 @@ TEST_F(UnmountTest, NamesAProcessThatMapsAFileOrWorksInside) {
 
 TEST_F(UnmountTest, LazilyLetsABusyMountGoAndTheDeviceFollowsItsLastUser) {
     UniqueFd open{::open((mounted_.path + "/share/numbers.txt").c_str(), O_RDONLY | O_CLOEXEC)};
-    kernel_->unmount(mounted_.identity, mounted_.path, true, true);
+    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Lazy);
     EXPECT_FALSE(fs::exists(mounted_.path));
     EXPECT_FALSE(kernel_->awaitRelease(mounted_.devices(), 20ms));
     open.reset();
@@ -179,7 +182,7 @@ TEST_F(UnmountTest, DoesNotWaitForALoopDeviceThatServesAnotherFileByNow) {
 
 TEST_F(UnmountTest, LeavesACloneThatStillWorksElsewhere) {
     UniqueFd clone = kernel_->cloneMount(mounted_.identity, mounted_.path);
-    kernel_->unmount(mounted_.identity, mounted_.path, true, false);
+    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
     fs::create_directory(path("elsewhere"));
     ASSERT_EQ(::move_mount(clone.get(), "", AT_FDCWD, path("elsewhere").c_str(), MOVE_MOUNT_F_EMPTY_PATH), 0);
     EXPECT_EQ(contentDifference(path("elsewhere")), "");

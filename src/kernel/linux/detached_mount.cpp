@@ -7,18 +7,17 @@
 
 #include <cerrno>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "kernel/linux/mount_error.h"
 #include "kernel/linux/mount_identity.h"
-#include "kernel/linux/mount_point.h"
 #include "kernel/linux/selinux.h"
 
 namespace northstar {
 namespace {
-
-// The service has one implementation of mount points beside this one.
-const LinuxMountPoint& ours(const MountPoint& point) { return dynamic_cast<const LinuxMountPoint&>(point); }
 
 // The device was named by its path to the kernel; is this what came of it?
 void requireDevice(const MountIdentity& identity, dev_t device, const std::string& path) {
@@ -38,11 +37,9 @@ public:
     [[nodiscard]] MountIdentity identity() const override { return identity_; }
 
     void attach(const MountPoint& point) override {
-        const LinuxMountPoint& to = ours(point);
-        to.requireFree();
-        if (::move_mount(mount_.get(), "", to.directory(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) !=
-            0) {
-            throwErrno(Code::Failed, "attaching a mount at " + printable(to.path()), errno);
+        constexpr unsigned kFlags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+        if (::move_mount(mount_.get(), "", point.freeDirectory(), "", kFlags) != 0) {
+            throwErrno(Code::Failed, "attaching a mount at " + printable(point.path()), errno);
         }
         mount_.reset();  // held open it would be busy
     }
@@ -60,9 +57,7 @@ public:
     [[nodiscard]] MountIdentity identity() const override { return identity_; }
 
     void attach(const MountPoint& point) override {
-        const LinuxMountPoint& to = ours(point);
-        to.requireFree();
-        const std::string path = "/proc/self/fd/" + std::to_string(to.directory());
+        const std::string path = "/proc/self/fd/" + std::to_string(point.freeDirectory());
         unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
         if (options_.noexec) flags |= MS_NOEXEC;
         const std::string data = selinux_ ? selinux_->text() : "";
@@ -71,7 +66,7 @@ public:
             throwMountError(source_, options_, error, suspicion(error, selinux_));
         }
         // Another device means that somebody mounted on top meanwhile; that is not ours to take down.
-        const MountIdentity identity = mountIdentity(to.openTop().get());
+        const MountIdentity identity = mountIdentity(point.openTop().get());
         requireDevice(identity, device_, source_);
         identity_ = identity;
     }

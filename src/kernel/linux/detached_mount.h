@@ -6,14 +6,16 @@
 #include <atomic>
 #include <memory>
 
-#include "kernel/kernel.h"
+#include "kernel/device.h"
+#include "kernel/linux/calls.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 
 class Mounter {
 public:
-    // `forceOld`: mount(2) instead, as on kernels before 5.2.
-    explicit Mounter(bool forceOld) : old_{forceOld} {}
+    // Old: mount(2), as on kernels before 5.2.
+    explicit Mounter(Calls calls) : old_{calls == Calls::Old} {}
 
     // See Kernel::mountDetached. Throws Unsupported, Corrupted, InvalidArgs, Failed.
     [[nodiscard]] std::unique_ptr<DetachedMount> mount(const Device& source, const MountOptions& options);

@@ -8,6 +8,7 @@
 
 #include <libdevmapper.h>
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 

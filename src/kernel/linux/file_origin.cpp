@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include <cstddef>
 #include <fstream>
+#include <string>
 #include <string_view>
 
 #include "base/path_walk.h"

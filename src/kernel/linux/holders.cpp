@@ -11,7 +11,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <sstream>
+#include <utility>
 
 #include "base/path_walk.h"
 #include "kernel/linux/sysfs.h"

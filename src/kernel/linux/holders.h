@@ -5,10 +5,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
-#include "kernel/kernel.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/linux/linux_kernel.h"
 
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "kernel/linux/backoff.h"
 #include "kernel/linux/detached_mount.h"
 #include "kernel/linux/file_origin.h"
@@ -21,8 +28,7 @@ using namespace std::chrono_literals;
 
 class LinuxKernel : public Kernel {
 public:
-    explicit LinuxKernel(const LinuxKernelOptions& options)
-        : loops_{options.forceOldLoop}, mounter_{options.forceOldMount} {}
+    explicit LinuxKernel(const LinuxKernelOptions& options) : loops_{options.loop}, mounter_{options.mount} {}
 
     bool verityAvailable() override { return verity_.available(); }
 
@@ -40,15 +46,15 @@ public:
         return std::make_unique<LinuxMountPoint>(path);
     }
 
-    void unmount(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory,
-                 bool lazy) override {
+    void unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+                 UnmountMode mode) override {
         try {
-            return unmountExactly(identity, mountPoint, removeDirectory, lazy);
+            return unmountExactly(identity, mountPoint, fate, mode);
         } catch (const Error& error) {
             if (error.code() != Code::Busy) throw;
         }
         const auto alone = gate_.alone();  // a look of ours may have been in the way
-        unmountExactly(identity, mountPoint, removeDirectory, lazy);
+        unmountExactly(identity, mountPoint, fate, mode);
     }
 
     void removeMountPoint(const std::string& path) override { removeMountPointDirectory(path); }

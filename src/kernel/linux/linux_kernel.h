@@ -5,12 +5,13 @@
 #include <memory>
 
 #include "kernel/kernel.h"
+#include "kernel/linux/calls.h"
 
 namespace northstar {
 
 struct LinuxKernelOptions {
-    bool forceOldLoop = false;   // as on kernels before 5.8: LOOP_SET_FD and LOOP_SET_STATUS64
-    bool forceOldMount = false;  // as on kernels before 5.2: mount(2)
+    Calls loop = Calls::Newest;   // Old: before 5.8, LOOP_SET_FD and LOOP_SET_STATUS64
+    Calls mount = Calls::Newest;  // Old: before 5.2, mount(2)
 };
 
 // The control devices are opened when they are first needed and stay open.

@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "base/checked.h"
 #include "base/unique_fd.h"
-#include "kernel/kernel.h"
+#include "kernel/device.h"
+#include "kernel/linux/calls.h"
 
 namespace northstar {
 
@@ -19,8 +21,8 @@ namespace northstar {
 
 class LoopDevices {
 public:
-    // `forceOld`: LOOP_SET_FD and LOOP_SET_STATUS64 instead of LOOP_CONFIGURE (Linux 5.8).
-    explicit LoopDevices(bool forceOld) : old_{forceOld} {}
+    // Old: LOOP_SET_FD and LOOP_SET_STATUS64 instead of LOOP_CONFIGURE (Linux 5.8).
+    explicit LoopDevices(Calls calls) : old_{calls == Calls::Old} {}
 
     // See Kernel::attachLoop. Another process may take the free device first: then the next one is tried
     // until the deadline. Throws InvalidArgs, DeviceUnavailable (no loop driver, no more devices), Timeout,

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "kernel/kernel.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "base/error.h"
 #include "kernel/linux/file_origin.h"
@@ -37,11 +38,6 @@ MountIdentity mountIdentity(int fd) {
         identity.uniqueId = status.stx_mnt_id;
     }
     return identity;
-}
-
-bool sameMount(const MountIdentity& a, const MountIdentity& b) noexcept {
-    if (a.uniqueId != 0 && b.uniqueId != 0) return a.uniqueId == b.uniqueId;
-    return a.id == b.id && a.device == b.device;
 }
 
 }  // namespace northstar

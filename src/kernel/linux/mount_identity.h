@@ -2,14 +2,11 @@
 // Which mount a descriptor is on: statx(2), STATX_MNT_ID (Linux 5.8) and STATX_MNT_ID_UNIQUE (6.8).
 #pragma once
 
-#include "kernel/kernel.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 
 // `fd` may be an O_PATH descriptor or one from fsmount(2). Throws Failed.
 [[nodiscard]] MountIdentity mountIdentity(int fd);
-
-// Are these the same mount? Unique ids decide where both are known; ids alone may have been reused.
-[[nodiscard]] bool sameMount(const MountIdentity& a, const MountIdentity& b) noexcept;
 
 }  // namespace northstar

@@ -18,8 +18,11 @@ std::string describe(const std::string& path) { return "mount point \"" + printa
 }  // namespace
 
 LinuxMountPoint::LinuxMountPoint(const std::string& path) : path_{openParent(path)} {
-    created_ = ::mkdirat(path_.parent.get(), path_.name.c_str(), 0755) == 0;
-    if (!created_ && errno != EEXIST) throwErrno(Code::Failed, "making " + describe(path), errno);
+    if (::mkdirat(path_.parent.get(), path_.name.c_str(), 0755) == 0) {
+        fate_ = Fate::RemovedAgain;
+    } else if (errno != EEXIST) {
+        throwErrno(Code::Failed, "making " + describe(path), errno);
+    }
     try {
         directory_ = openTop();
         struct stat status{};
@@ -41,15 +44,20 @@ UniqueFd LinuxMountPoint::openTop() const {
     return top;
 }
 
+int LinuxMountPoint::freeDirectory() const {
+    requireFree();
+    return directory_.get();
+}
+
 void LinuxMountPoint::requireFree() const {
     // Something is mounted on a directory exactly if going there from its parent leads to another mount.
-    if (sameMount(mountIdentity(openTop().get()), mountIdentity(path_.parent.get()))) return;
+    if (isSameMount(mountIdentity(path_.parent.get()), mountIdentity(openTop().get()))) return;
     throw Error{Code::AlreadyMounted,
                 describe(path_.text) + " is in use by another mount; unmount it or choose another"};
 }
 
 void LinuxMountPoint::remove() noexcept {
-    if (!created_ || kept_) return;
+    if (fate_ != Fate::RemovedAgain) return;
     // Somebody who may write to the parent may have put another directory there; that one is not ours to
     // remove.
     struct stat ours{}, there{};

@@ -2,11 +2,11 @@
 // The directory that will be mounted on, held by descriptors from the moment that it was checked.
 #pragma once
 
-#include <memory>
 #include <string>
 
-#include "kernel/kernel.h"
+#include "base/unique_fd.h"
 #include "kernel/linux/safe_path.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 
@@ -20,25 +20,22 @@ public:
     ~LinuxMountPoint() override;
 
     [[nodiscard]] const std::string& path() const override { return path_.text; }
-    [[nodiscard]] bool created() const override { return created_; }
-    void keep() override { kept_ = true; }
-
-    // Descriptor of the directory itself, below anything that is mounted on it.
-    [[nodiscard]] int directory() const noexcept { return directory_.get(); }
-
-    // O_PATH descriptor of what is to be seen at the path now: the directory or what is mounted on it. Throws
-    // Failed.
-    [[nodiscard]] UniqueFd openTop() const;
-
-    // Throws AlreadyMounted if something is mounted on the directory.
-    void requireFree() const;
+    [[nodiscard]] bool created() const override { return fate_ != Fate::NotOurs; }
+    void keep() override {
+        if (fate_ == Fate::RemovedAgain) fate_ = Fate::Kept;
+    }
+    [[nodiscard]] int freeDirectory() const override;
+    [[nodiscard]] UniqueFd openTop() const override;
 
 private:
+    enum class Fate { NotOurs, RemovedAgain, Kept };
+
+    void requireFree() const;
     void remove() noexcept;
 
     SafePath path_;
     UniqueFd directory_;
-    bool created_ = false, kept_ = false;
+    Fate fate_ = Fate::NotOurs;
 };
 
 }  // namespace northstar

@@ -6,8 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "kernel/linux/mount_identity.h"
 
 namespace northstar {

@@ -6,7 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "kernel/kernel.h"
+#include "kernel/mount.h"
+#include "kernel/watch.h"
 
 namespace northstar {
 

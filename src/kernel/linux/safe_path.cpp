@@ -3,6 +3,8 @@
 
 #include <limits.h>
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/path_walk.h"
 

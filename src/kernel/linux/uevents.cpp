@@ -8,9 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace northstar {
 namespace {

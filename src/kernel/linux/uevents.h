@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "kernel/kernel.h"
+#include "kernel/watch.h"
 
 namespace northstar {
 

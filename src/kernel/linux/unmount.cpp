@@ -28,8 +28,8 @@ SafePath locate(const MountIdentity& identity, const std::string& mountPoint) {
     const UniqueFd top{::openat(path.parent.get(), path.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (!top) throwErrno(Code::NotMounted, what, errno);
     const MountIdentity there = mountIdentity(top.get());
-    if (sameMount(there, identity)) return path;
-    if (sameMount(there, mountIdentity(path.parent.get()))) {
+    if (isSameMount(identity, there)) return path;
+    if (isSameMount(mountIdentity(path.parent.get()), there)) {
         throw Error{Code::NotMounted, what + " has nothing mounted on it any more"};
     }
     throw Error{Code::NotMounted, what + " shows mount " + std::to_string(there.id) + ", not mount " +
@@ -43,14 +43,15 @@ void removeEmpty(const SafePath& path) {
 
 }  // namespace
 
-void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory, bool lazy) {
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+                    UnmountMode mode) {
     const SafePath path = locate(identity, mountPoint);
     const std::string through = "/proc/self/fd/" + std::to_string(path.parent.get()) + "/" + path.name;
-    if (::umount2(through.c_str(), UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) != 0) {
+    if (::umount2(through.c_str(), UMOUNT_NOFOLLOW | (mode == UnmountMode::Lazy ? MNT_DETACH : 0)) != 0) {
         const Code code = errno == EBUSY ? Code::Busy : errno == EINVAL ? Code::NotMounted : Code::Failed;
         throwErrno(code, "unmounting \"" + printable(path.text) + "\"", errno);
     }
-    if (removeDirectory) removeEmpty(path);
+    if (fate == MountPointFate::Removed) removeEmpty(path);
 }
 
 void removeMountPointDirectory(const std::string& path) { removeEmpty(openParent(path)); }

@@ -4,13 +4,15 @@
 
 #include <string>
 
-#include "kernel/kernel.h"
+#include "base/unique_fd.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 
 // See Kernel::unmount. umount2(2) takes no descriptor, so between the check and the call another mount could
 // be put on top by somebody who may mount; that is root.
-void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, bool removeDirectory, bool lazy);
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+                    UnmountMode mode);
 
 // See Kernel::removeMountPoint. The kernel itself refuses (EBUSY) to remove a mount point of our namespace.
 void removeMountPointDirectory(const std::string& path);

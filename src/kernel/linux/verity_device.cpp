@@ -11,8 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <utility>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "kernel/linux/backoff.h"
 #include "kernel/linux/dm_task.h"
 #include "kernel/linux/sysfs.h"

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "kernel/kernel.h"
+#include "kernel/device.h"
 
 namespace northstar {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "kernel/kernel.h"
+#include "kernel/device.h"
 
 namespace northstar {
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts: which one it is, where it is put, and who keeps it busy.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/unique_fd.h"
+
+namespace northstar {
+
+struct MountOptions {
+    std::string filesystem;      // "squashfs", "erofs"
+    bool noexec = false;         // read-only, nosuid and nodev are always set
+    std::string selinuxContext;  // passed on only where the system has SELinux enabled; empty: none
+};
+
+// Which mount it is, whatever is at its path by now.
+struct MountIdentity {
+    std::uint64_t id = 0;        // mountinfo's first field; the kernel reuses these
+    std::uint64_t uniqueId = 0;  // statx STATX_MNT_ID_UNIQUE (Linux 6.8); never reused; 0: kernel has none
+    dev_t device = 0;            // of the filesystem: the loop or verity device
+
+    bool operator==(const MountIdentity&) const = default;
+};
+
+// Is what was seen the mount that is known? Unique ids decide where both have one; ids alone may have been reused. A
+// known id of 0 is any: an old kernel tells it only once a mount is attached, and the service may have died before.
+[[nodiscard]] constexpr bool isSameMount(const MountIdentity& known, const MountIdentity& seen) noexcept {
+    if (known.uniqueId != 0 && seen.uniqueId != 0) return known.uniqueId == seen.uniqueId;
+    return known.device == seen.device && (known.id == 0 || known.id == seen.id);
+}
+
+// The directory that will be mounted on. The destructor removes it again if this call made it, unless kept.
+class MountPoint {
+public:
+    virtual ~MountPoint() = default;
+    [[nodiscard]] virtual const std::string& path() const = 0;
+    [[nodiscard]] virtual bool created() const = 0;  // made by us, so removed after unmount
+    virtual void keep() = 0;
+
+    // What DetachedMount::attach() needs of it. Descriptor of the directory itself; throws AlreadyMounted if something
+    // is mounted on it.
+    [[nodiscard]] virtual int freeDirectory() const = 0;
+    // O_PATH descriptor of what is to be seen at the path now: the directory or what is mounted on it. Throws Failed.
+    [[nodiscard]] virtual UniqueFd openTop() const = 0;
+};
+
+// A mounted filesystem that is at no path yet. The destructor drops it unless attached; once attached the mount lives
+// on.
+class DetachedMount {
+public:
+    virtual ~DetachedMount() = default;
+    // Known before attach(), except on kernels without fsmount(2): id 0 until attached.
+    [[nodiscard]] virtual MountIdentity identity() const = 0;
+    // Puts it at the mount point. Throws AlreadyMounted if something was mounted there meanwhile, Failed.
+    virtual void attach(const MountPoint& point) = 0;
+};
+
+enum class UnmountMode { Now, Lazy };         // Lazy: out of sight now, gone when its last user is
+enum class MountPointFate { Stay, Removed };  // of its directory, once a mount is gone
+
+struct MountTableEntry {
+    MountIdentity identity;
+    std::string mountPoint;
+};
+
+// A process that keeps a filesystem busy.
+struct Holder {
+    pid_t pid = 0;
+    std::string name;  // comm
+    std::string path;  // what of it it holds: a file, a working directory
+};
+
+}  // namespace northstar
