@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "config/paths.h"

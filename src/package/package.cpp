@@ -4,6 +4,7 @@
 #include "package/package.h"
 
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"

@@ -2,6 +2,10 @@
 // Semantic versions (semver.org 2.0.0): their grammar and their order.
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "package/manifest.h"
 

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "package/digest.h"
 #include "package/read_at.h"

@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "base/checked.h"
 #include "package/image/hash_tree.h"
 
 namespace northstar {

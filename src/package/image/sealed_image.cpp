@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "package/image/hash_tree.h"

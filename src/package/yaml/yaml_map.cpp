@@ -2,6 +2,11 @@
 // Typed access to one map of a YAML document.
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"

@@ -2,6 +2,7 @@
 #include "package/zip/archive.h"
 
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "package/zip/archive_end.h"

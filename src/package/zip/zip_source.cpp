@@ -2,6 +2,7 @@
 #include "package/zip/zip_source.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <span>

@@ -5,6 +5,7 @@
 #include <unzip.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 
