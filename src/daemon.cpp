@@ -7,15 +7,16 @@
 #include <systemd/sd-daemon.h>
 
 #include <filesystem>
+#include <optional>
 
+#include "async/scope.h"
 #include "base/unique_fd.h"
-#include "bus/calls.h"
-#include "bus/dispatcher.h"
-#include "bus/loader.h"
+#include "bus/bus_source.h"
+#include "bus/names.h"
 #include "bus/objects.h"
-#include "bus/watches.h"
-#include "engine/recovery.h"
-#include "repository/install.h"
+#include "bus/polkit.h"
+#include "engine/engine.h"
+#include "repository/load.h"
 
 namespace northstar {
 namespace {
@@ -38,28 +39,22 @@ void makeDirectory(const std::string& path) {
 
 }  // namespace
 
+// In the order in which they are made; taken apart the other way round.
 struct Daemon::Parts {
-    Parts(const DaemonOptions& options, std::shared_ptr<Kernel> linux, const DaemonTestHooks& hooks, bus::Loaded loaded)
-        : kernel{std::move(linux)},
+    Parts(const DaemonOptions& options, std::shared_ptr<Kernel> own, const DaemonTestHooks& hooks, Loaded loaded)
+        : kernel{std::move(own)},
           connection{connect(options.bus)},
-          core{*connection, *kernel, loaded.config, options.configPath, hooks.polkitTimeout},
-          calls{core},
-          dispatcher{core, hooks.mapUid} {
-        core.mountTableChanged = [] {};
+          source{*connection},
+          clients{*connection, loop},
+          polkit{*connection, hooks.polkitTimeout},
+          world{std::move(loaded), options.configPath} {
         takeName();
-        core.state.lock();
-        for (const auto& [name, repository] : loaded.repositories) removeInterruptedInstalls(repository->config);
-        bus::applyLoaded(core, std::move(loaded));
-        for (auto& record : recoverMounts(*kernel, core.state)) {
-            spdlog::info("Adopted {} on {}", record.container(), record.mountPoint);
-            core.registry.add(std::move(record));
-        }
-        core.verityAvailable = kernel->verityAvailable();
-        objects = std::make_unique<bus::Objects>(core, calls, dispatcher);
-        for (const auto& [id, record] : core.registry.mounts()) objects->addMount(id);
-        watches = std::make_unique<bus::Watches>(core);
+        loop.add(source);
+        engine.emplace(loop, scope, *kernel, polkit, world);
+        dispatcher.emplace(scope, clients, world.settings.config.limits, hooks.mapUid);
+        objects.emplace(*connection, *dispatcher, *engine, world);
+        engine->start();
         if (options.handleSignals) watchSignals();
-        calls.mountOnStart();
     }
 
     // Before anything is touched that a running instance may be using. Calls wait until the loop runs.
@@ -72,75 +67,70 @@ struct Daemon::Parts {
         }
     }
 
-    // Jobs that nobody waits for still use what is destroyed below.
-    ~Parts() {
-        core.stopping.request_stop();  // also if the bus was lost
-        core.workers.drain();
-        core.bulk.drain();
-        core.searches.drain();
-        core.verifier.drain();
-    }
-
     void watchSignals() {
         sigset_t signals;
         sigemptyset(&signals);
         for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
         signalFd = UniqueFd{signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
         if (!signalFd) throwErrno(Code::Failed, "Cannot make a signalfd", errno);
-        core.loop.watch(signalFd.get(), [this] {
+        loop.watch(signalFd.get(), [this] {
             signalfd_siginfo info{};
             while (read(signalFd.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
                 if (info.ssi_signo == SIGHUP) {
-                    reload();
+                    scope.spawn(reload());
                 } else {
-                    core.loop.stop();
+                    loop.stop();
                 }
             }
         });
     }
 
-    Detached reload() {
-        const auto call =
-            std::make_shared<const bus::Call>(bus::Call{{"", 0, false}, findMethodRule(bus::kServiceName, "Reload")});
-        ++background;
+    Task<> reload() {
         sd_notify(0, "RELOADING=1");
         try {
-            co_await calls.reload(call, {});
+            co_await engine->methods().repositories.reload(ownCall("Reload"));
         } catch (const std::exception& error) {
             spdlog::error("Cannot reload, all stays as it was: {}", error.what());
         }
         sd_notify(0, "READY=1");
-        --background;
     }
 
     void feedWatchdog(std::chrono::microseconds interval) {
         sd_notify(0, "WATCHDOG=1");
-        core.loop.after(std::chrono::duration_cast<std::chrono::milliseconds>(interval / 2),
-                        [this, interval] { feedWatchdog(interval); });
+        loop.after(std::chrono::duration_cast<std::chrono::milliseconds>(interval / 2),
+                   [this, interval] { feedWatchdog(interval); });
     }
 
     // Calls that have begun are answered: their workers finish, questions to polkit are withdrawn, and what may take
     // long (Verify, Install) is given up.
     void finish() {
-        dispatcher.close();
-        core.authorizer.close();
-        core.stopping.request_stop();
-        while (dispatcher.active() > 0 || background > 0 || watches->busy() || calls.starting()) core.loop.runOnce();
+        dispatcher->close();
+        engine->stop();
+        while (!scope.empty()) loop.runOnce();
+    }
+
+    // Nobody can be answered any more; what has begun is brought to its end all the same.
+    void finishWithoutBus() {
+        loop.remove(source);
+        finish();
     }
 
     std::shared_ptr<Kernel> kernel;
+    EventLoop loop;
     std::unique_ptr<sdbus::IConnection> connection;
-    bus::Core core;
-    bus::Calls calls;
-    bus::Dispatcher dispatcher;
-    std::unique_ptr<bus::Objects> objects;
-    std::unique_ptr<bus::Watches> watches;
+    bus::BusSource source;
+    bus::ClientWatch clients;
+    bus::Polkit polkit;
+    World world;
+    Scope scope;
+    std::optional<Engine> engine;
+    std::optional<bus::Dispatcher> dispatcher;
+    std::optional<bus::Objects> objects;
     UniqueFd signalFd;
-    int background = 0;
 };
 
 Daemon::Daemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel, const DaemonTestHooks& hooks) {
-    bus::Loaded loaded = bus::loadAll(options.configPath, {});
+    Loaded loaded = loadAll(options.configPath, {});
     makeDirectory(loaded.config.runDir);
     makeDirectory(loaded.config.stateDir);
     parts_ = std::make_unique<Parts>(options, std::move(kernel), hooks, std::move(loaded));
@@ -153,17 +143,18 @@ int Daemon::run() {
         sd_notify(0, "READY=1");
         std::uint64_t watchdog = 0;
         if (sd_watchdog_enabled(0, &watchdog) > 0) parts_->feedWatchdog(std::chrono::microseconds{watchdog});
-        parts_->core.loop.run();
+        parts_->loop.run();
         sd_notify(0, "STOPPING=1");
         parts_->finish();
         return 0;
     } catch (const sdbus::Error& error) {
+        parts_->finishWithoutBus();
         throw Error{Code::Failed, "The bus is lost: " + error.getMessage()};
     }
 }
 
 void Daemon::stop() {
-    parts_->core.loop.post([this] { parts_->core.loop.stop(); });
+    parts_->loop.post([this] { parts_->loop.stop(); });
 }
 
 }  // namespace northstar

@@ -1,39 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/client_watch.h"
 
+#include <utility>
+
 namespace northstar::bus {
 
-ClientWatch::Ticket ClientWatch::onLeave(const std::string& client, std::function<void()> callback) {
-    const std::uint64_t id = ++next_;
-    auto it = clients_.find(client);
-    if (it == clients_.end()) {
-        auto match = addMatch(bus_,
-                              "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
-                              "member='NameOwnerChanged',arg0='" +
-                                  client + "',arg2=''",
-                              [this, client](IncomingMessage) { left(client); });
-        it = clients_.emplace(client, Client{std::move(match), {}}).first;
+std::function<std::stop_token()> ClientWatch::watcher(const std::string& client) {
+    return [this, client, source = Source{}]() mutable {
+        if (!source) source = watch(client);
+        return source->get_token();
+    };
+}
+
+ClientWatch::Source ClientWatch::watch(const std::string& client) {
+    const auto known = clients_.find(client);
+    if (known != clients_.end()) return known->second.lock();
+    if (!match_) {
+        match_ = addMatch(bus_,
+                          "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                          "member='NameOwnerChanged',arg2=''",
+                          [this](IncomingMessage message) {
+                              std::string name;
+                              message >> name;
+                              left(name);
+                          });
     }
-    it->second.callbacks[id] = std::move(callback);
-    return {this, [client, id](ClientWatch* watch) { watch->forget(client, id); }};
+    const Source source{new std::stop_source, [this, client](const std::stop_source* owned) {
+                            delete owned;
+                            forget(client);
+                        }};
+    clients_.emplace(client, source);
+    return source;
 }
 
 void ClientWatch::left(const std::string& client) {
-    const auto it = clients_.find(client);
-    if (it == clients_.end()) return;
-    const auto callbacks = std::move(it->second.callbacks);
-    it->second.callbacks.clear();
-    for (const auto& [id, callback] : callbacks) callback();
+    const auto known = clients_.find(client);
+    if (known == clients_.end()) return;
+    const Source source = known->second.lock();  // what it tells may be the last that has it
+    source->request_stop();
 }
 
-void ClientWatch::forget(const std::string& client, std::uint64_t id) {
-    const auto it = clients_.find(client);
-    if (it == clients_.end()) return;
-    it->second.callbacks.erase(id);
+void ClientWatch::forget(const std::string& client) {
+    clients_.erase(client);
+    if (!clients_.empty()) return;
     // Later: this may run inside the match's own handler.
-    loop_.post([this, client] {
-        const auto entry = clients_.find(client);
-        if (entry != clients_.end() && entry->second.callbacks.empty()) clients_.erase(entry);
+    loop_.post([this] {
+        if (clients_.empty()) match_.reset();
     });
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells when a client leaves the bus, for calls that would go on for long without it. One match a client, and only
-// while something waits. Bus thread only.
+// Tells when clients leave the bus, for calls that would go on for long without them. One match rule for all of them,
+// and only while one is watched: the bus allows a connection a number of rules. Bus thread only.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "async/event_loop.h"
@@ -18,22 +18,20 @@ class ClientWatch {
 public:
     ClientWatch(sdbus::IConnection& bus, EventLoop& loop) : bus_{bus}, loop_{loop} {}
 
-    // The callback runs once if the client leaves before the ticket is destroyed.
-    using Ticket = std::shared_ptr<void>;
-    [[nodiscard]] Ticket onLeave(const std::string& client, std::function<void()> callback);
+    // For Call::watch: watches this client (a unique bus name) from the first time it is called on, until it and all
+    // its copies are gone. The token fires when the client has left.
+    [[nodiscard]] std::function<std::stop_token()> watcher(const std::string& client);
 
 private:
-    struct Client {
-        sdbus::Slot match;
-        std::map<std::uint64_t, std::function<void()>> callbacks;
-    };
+    using Source = std::shared_ptr<std::stop_source>;
+    Source watch(const std::string& client);
     void left(const std::string& client);
-    void forget(const std::string& client, std::uint64_t id);
+    void forget(const std::string& client);
 
     sdbus::IConnection& bus_;
     EventLoop& loop_;
-    std::map<std::string, Client> clients_;
-    std::uint64_t next_ = 0;
+    std::map<std::string, std::weak_ptr<std::stop_source>> clients_;
+    sdbus::Slot match_;
 };
 
 }  // namespace northstar::bus

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/dispatcher.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace northstar::bus {
@@ -12,7 +13,7 @@ constexpr std::uint64_t kClientsOfUser = 4;
 
 }  // namespace
 
-CallPtr Dispatcher::begin(const sdbus::Message& message, const char* interface, const char* name) {
+std::shared_ptr<Call> Dispatcher::begin(const sdbus::Message& message, const char* interface, const char* name) {
     auto call = std::make_shared<Call>();
     call->rule = findMethodRule(interface, name);
     if (call->rule == nullptr) {
@@ -26,7 +27,10 @@ CallPtr Dispatcher::begin(const sdbus::Message& message, const char* interface, 
 
 void Dispatcher::identify(Call& call, const sdbus::Message& message) const {
     try {
-        call.caller = callerOf(message);
+        // getCredsUid() would read /proc of a process that may be another one by now.
+        call.caller = {message.getSender(), message.getCredsEuid(),
+                       sd_bus_message_get_allow_interactive_authorization(rawMessage(message)) > 0};
+        call.watch = clients_.watcher(call.caller.name);
     } catch (const sdbus::Error& error) {
         // It left the bus: nobody waits for this answer.
         spdlog::debug("Cannot tell who called {}: {}", call.rule->method, error.getMessage());
@@ -36,34 +40,37 @@ void Dispatcher::identify(Call& call, const sdbus::Message& message) const {
 }
 
 void Dispatcher::refuseTooManyCalls(const Caller& caller) const {
-    const std::uint64_t limit = core_.config.limits.pendingCallsPerClient;
+    const std::uint64_t limit = limits_.pendingCallsPerClient;
     if (limit == 0) return;
     const auto ofClient = pending_.find(caller.name);
     if (ofClient != pending_.end() && ofClient->second >= limit) {
-        throw Error{Code::LimitsExceeded, "This client has " + std::to_string(limit) +
-                                              " calls waiting already (limits.pending_calls_per_client in the "
-                                              "configuration); wait for some of them"};
+        throw Error{Code::LimitsExceeded,
+                    fmt::format("This client has {} calls waiting already (limits.pending_calls_per_client in the "
+                                "configuration); wait for some of them",
+                                limit)};
     }
     const std::uint64_t most = kClientsOfUser * limit;
     const auto ofUser = pendingOfUsers_.find(caller.euid);
     if (caller.euid != 0 && ofUser != pendingOfUsers_.end() && ofUser->second >= most) {
         throw Error{Code::LimitsExceeded,
-                    "User " + std::to_string(caller.euid) + " has " + std::to_string(most) +
-                        " calls waiting already (" + std::to_string(kClientsOfUser) +
-                        " times limits.pending_calls_per_client in the configuration); wait for some of them"};
+                    fmt::format("User {} has {} calls waiting already ({} times limits.pending_calls_per_client in the "
+                                "configuration); wait for some of them",
+                                caller.euid, most, kClientsOfUser)};
     }
 }
 
-void Dispatcher::enter(const Caller& caller) {
-    ++pending_[caller.name];
-    ++pendingOfUsers_[caller.euid];
-    ++active_;
+Dispatcher::Pending::Pending(Dispatcher& dispatcher, CallPtr call) : dispatcher_{dispatcher}, call_{std::move(call)} {
+    ++dispatcher_.pending_[call_->caller.name];
+    ++dispatcher_.pendingOfUsers_[call_->caller.euid];
 }
 
-void Dispatcher::leave(const Caller& caller) {
-    if (const auto it = pending_.find(caller.name); --it->second == 0) pending_.erase(it);
-    if (const auto it = pendingOfUsers_.find(caller.euid); --it->second == 0) pendingOfUsers_.erase(it);
-    --active_;
+Dispatcher::Pending::~Pending() {
+    const auto leave = [](auto& counts, const auto& key) {
+        const auto count = counts.find(key);
+        if (--count->second == 0) counts.erase(count);
+    };
+    leave(dispatcher_.pending_, call_->caller.name);
+    leave(dispatcher_.pendingOfUsers_, call_->caller.euid);
 }
 
 void Dispatcher::fail(const std::function<void(const sdbus::Error&)>& answer) {

@@ -10,33 +10,82 @@
 #include <string>
 #include <tuple>
 
+#include "async/scope.h"
+#include "auth/call.h"
 #include "bus/arguments.h"
-#include "bus/core.h"
+#include "bus/client_watch.h"
 #include "bus/error_names.h"
+#include "bus/options.h"
+#include "config/config.h"
 
 namespace northstar::bus {
 
+// What a method answers with: nothing, one value, or the values of a tuple.
+template <typename T>
+struct Results {
+    using Tuple = std::tuple<T>;
+    static Tuple of(T value) { return {std::move(value)}; }
+};
+template <typename... T>
+struct Results<std::tuple<T...>> {
+    using Tuple = std::tuple<T...>;
+    static Tuple of(Tuple values) { return values; }
+};
+template <>
+struct Results<void> {
+    using Tuple = std::tuple<>;
+};
+
 class Dispatcher {
 public:
-    // mapUid: what euid counts for authorization; tests put others in the place of their own.
-    Dispatcher(Core& core, std::function<uid_t(uid_t)> mapUid) : core_{core}, mapUid_{std::move(mapUid)} {}
+    // Calls run in the scope. `limits` may change. mapUid: what euid counts for authorization; tests put others in the
+    // place of their own.
+    Dispatcher(Scope& scope, ClientWatch& clients, const Limits& limits, std::function<uid_t(uid_t)> mapUid)
+        : scope_{scope}, clients_{clients}, limits_{limits}, mapUid_{std::move(mapUid)} {}
 
-    // `interface` and `name` must be literals.
-    template <typename... R, typename... A>
-    Method method(const char* interface, const char* name,
-                  std::function<Async<std::tuple<R...>>(CallPtr, A...)> start) {
+    // `interface` and `name` must be literals. The object may go while a call of it waits: `start` must not be a
+    // coroutine then.
+    template <typename Object, typename T, typename... A>
+    Method method(const char* interface, const char* name, Object* object, Task<T> (Object::*start)(CallPtr, A...)) {
+        return make(interface, name, static_cast<typename Results<T>::Tuple*>(nullptr),
+                    std::function<Task<T>(CallPtr, A...)>{[object, start](CallPtr call, A... argument) {
+                        return (object->*start)(std::move(call), std::move(argument)...);
+                    }});
+    }
+
+    // From now on every call is refused: the service is stopping.
+    void close() { closed_ = true; }
+
+private:
+    // A call that is not answered yet, while it lives.
+    class Pending {
+    public:
+        Pending(Dispatcher& dispatcher, CallPtr call);
+        ~Pending();
+        Pending(const Pending&) = delete;
+        Pending& operator=(const Pending&) = delete;
+
+    private:
+        Dispatcher& dispatcher_;
+        CallPtr call_;
+    };
+
+    template <typename T, typename... R, typename... A>
+    Method make(const char* interface, const char* name, std::tuple<R...>*,
+                std::function<Task<T>(CallPtr, A...)> start) {
         auto handler = [this, interface, name, start = std::move(start)](const sdbus::MethodCall& message) {
             try {
                 const auto reply = std::make_shared<sdbus::Result<R...>>(withoutArguments(message));
                 try {
-                    const CallPtr call = begin(message, interface, name);
+                    const auto call = begin(message, interface, name);
                     std::tuple<A...> arguments;
                     ArgumentReader reader{message};
                     const auto startWith = [&](A&... argument) {
                         (reader.read(argument), ...);
+                        (settleInteraction(*call, argument), ...);
                         return start(call, std::move(argument)...);
                     };
-                    run<R...>(reply, call, std::apply(startWith, arguments));
+                    scope_.spawn(run(reply, call, std::apply(startWith, arguments)));
                 } catch (...) {
                     fail([&](const sdbus::Error& error) { reply->returnError(error); });
                 }
@@ -47,39 +96,40 @@ public:
         return {(std::string{} + ... + kSignatureOf<A>), signatureOf<R...>(), std::move(handler)};
     }
 
-    // Calls that are not answered yet.
-    [[nodiscard]] std::size_t active() const noexcept { return active_; }
-
-    // From now on every call is refused: the service is stopping.
-    void close() { closed_ = true; }
-
-private:
-    CallPtr begin(const sdbus::Message& message, const char* interface, const char* name);
-    void identify(Call& call, const sdbus::Message& message) const;
-    void refuseTooManyCalls(const Caller& caller) const;
-    void enter(const Caller& caller);
-    void leave(const Caller& caller);
-
-    template <typename... R>
-    Detached run(std::shared_ptr<sdbus::Result<R...>> reply, CallPtr call, Async<std::tuple<R...>> body) {
-        enter(call->caller);
+    template <typename T, typename... R>
+    Task<> run(std::shared_ptr<sdbus::Result<R...>> reply, CallPtr call, Task<T> body) {
+        const Pending pending{*this, call};
         try {
-            const std::tuple<R...> values = co_await body;
-            std::apply([&](const R&... value) { reply->returnResults(value...); }, values);
+            if constexpr (std::is_void_v<T>) {
+                co_await body;
+                reply->returnResults();
+            } else {
+                const auto values = Results<T>::of(co_await body);
+                std::apply([&](const R&... value) { reply->returnResults(value...); }, values);
+            }
         } catch (...) {
             fail([&](const sdbus::Error& error) { reply->returnError(error); });
         }
-        leave(call->caller);
     }
+
+    std::shared_ptr<Call> begin(const sdbus::Message& message, const char* interface, const char* name);
+    void identify(Call& call, const sdbus::Message& message) const;
+    void refuseTooManyCalls(const Caller& caller) const;
+    static void settleInteraction(Call& call, const Options& options) {
+        if (!allowsInteraction(options)) call.caller.interactive = false;
+    }
+    template <typename Other>
+    static void settleInteraction(Call&, const Other&) {}
     // Answers the exception being handled; a reply that cannot be sent is logged.
     static void fail(const std::function<void(const sdbus::Error&)>& answer);
     static void reportLost(const std::exception& error);
 
-    Core& core_;
+    Scope& scope_;
+    ClientWatch& clients_;
+    const Limits& limits_;
     std::function<uid_t(uid_t)> mapUid_;
     std::map<std::string, std::uint32_t> pending_;   // calls not answered yet, by client
     std::map<uid_t, std::uint64_t> pendingOfUsers_;  // and by effective uid
-    std::size_t active_ = 0;
     bool closed_ = false;
 };
 

@@ -1,48 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// The objects on the bus: the service itself, one for every mount, one for every repository. They show what registry
+// All objects on the bus: the service itself, one for every mount, one for every repository. They show what registry
 // and catalog hold, and say when that changes. Bus thread only.
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 
-#include "bus/calls.h"
-#include "bus/dispatcher.h"
+#include "bus/mount_object.h"
+#include "bus/mounter_object.h"
+#include "bus/repository_object.h"
 
 namespace northstar::bus {
 
-// The object of a repository; the last component is its label, see config/repository_name.h.
-[[nodiscard]] sdbus::ObjectPath repositoryPath(const std::string& name);
-
-class Objects {
+class Objects : public Observer {
 public:
-    // Exports the service's object, one for each repository, and puts itself into core.events.
-    Objects(Core& core, Calls& calls, Dispatcher& dispatcher);
-    ~Objects();
+    // Exports what there is, and observes the engine until destroyed.
+    Objects(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, World& world);
+    ~Objects() override;
     Objects(const Objects&) = delete;
     Objects& operator=(const Objects&) = delete;
 
-    // An adopted mount: an object, but no signal Mounted.
-    void addMount(std::uint32_t id);
+    void mounted(const MountRecord& record) override;
+    void unmounted(const MountRecord& record, UnmountReason reason) override;
+    void corrupted(const MountRecord& record, std::uint64_t block) override;
+    void installed(const std::string& container, const std::string& repository) override;
+    void uninstalled(const std::string& container, const std::string& repository) override;
+    void repositoryChanged(const std::string& repository) override;
+    void repositoriesReplaced() override;
+    void verityAvailableChanged() override { mounter_.verityAvailableChanged(); }
 
 private:
-    void exportService();
-    void exportRepositories();
-    void mounted(const MountRecord& record);
-    void unmounted(const MountRecord& record, const std::string& reason);
-    void corrupted(const MountRecord& record, std::uint64_t block);
-    void repositoryChanged(const std::string& repository);
-    std::unique_ptr<sdbus::IObject> exportMount(std::uint32_t id);
-    std::unique_ptr<sdbus::IObject> exportRepository(const std::string& name);
-    void emitMountCount();
+    void addMount(std::uint32_t id);
 
-    Core& core_;
-    Calls& calls_;
+    sdbus::IConnection& bus_;
     Dispatcher& dispatcher_;
-    std::unique_ptr<sdbus::IObject> service_;
-    std::map<std::uint32_t, std::unique_ptr<sdbus::IObject>> mounts_;
-    std::map<std::string, std::unique_ptr<sdbus::IObject>> repositories_;
+    Engine& engine_;
+    World& world_;
+    MounterObject mounter_;
+    std::map<std::uint32_t, MountObject> mounts_;
+    std::map<std::string, RepositoryObject> repositories_;
 };
 
 }  // namespace northstar::bus

@@ -3,11 +3,18 @@
 
 #include <limits.h>
 
+#include <algorithm>
+#include <charconv>
+#include <cstring>
 #include <set>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "bus/names.h"
+#include "engine/details.h"
 
 namespace northstar::bus {
 namespace {
@@ -51,15 +58,6 @@ VerityMode decodeVerity(const std::string& mode) {
 
 }  // namespace
 
-const char* toString(VerityMode mode) {
-    switch (mode) {
-        case VerityMode::Eio: return "eio";
-        case VerityMode::Restart: return "restart";
-        case VerityMode::Panic: return "panic";
-    }
-    return "";
-}
-
 std::string normalPath(const std::string& path, const std::string& what) {
     const auto refuse = [&](const std::string& why) {
         throw Error{Code::InvalidArgs, what + " " + printable(path) + " " + why};
@@ -78,8 +76,8 @@ std::string normalPath(const std::string& path, const std::string& what) {
     return normal;
 }
 
-MountCallOptions decodeMountOptions(const Options& options, MountKind kind) {
-    MountCallOptions decoded;
+MountRequest decodeMountOptions(const Options& options, MountKind kind) {
+    MountRequest decoded;
     Reader reader{options};
     decoded.noexec = reader.value<bool>("noexec", "b");
     const auto verity = reader.value<std::string>("verity", "s");
@@ -97,25 +95,42 @@ MountCallOptions decodeMountOptions(const Options& options, MountKind kind) {
     return decoded;
 }
 
-bool decodeUnmountOptions(const Options& options) {
+UnmountMode decodeUnmountOptions(const Options& options) {
     Reader reader{options};
     const bool lazy = reader.value<bool>("lazy", "b");
     reader.refuseUnknown();
-    return lazy;
+    return lazy ? UnmountMode::Lazy : UnmountMode::Now;
 }
 
-std::string decodeCommonOptions(const Options& options, bool withRepository) {
+std::string decodeRepository(const Options& options) {
     Reader reader{options};
-    std::string repository;
-    if (withRepository) repository = reader.value<std::string>("repository", "s");
+    std::string repository = reader.value<std::string>("repository", "s");
     reader.refuseUnknown();
     return repository;
 }
+
+void refuseOptions(const Options& options) { Reader{options}.refuseUnknown(); }
 
 bool allowsInteraction(const Options& options) {
     const auto it = options.find(kNoInteraction);
     const bool* forbids = it != options.end() ? std::get_if<bool>(&it->second) : nullptr;
     return forbids == nullptr || !*forbids;  // a wrong type is refused elsewhere
+}
+
+MountRef decodeMountRef(const std::string& what) {
+    if (what.starts_with(kMountsPath)) {
+        const char* end = what.data() + what.size();
+        MountRef::Id id{};
+        const auto [read, failure] = std::from_chars(what.data() + std::strlen(kMountsPath), end, id.number);
+        if (failure == std::errc{} && read == end) return {what, id};
+    } else if (what.starts_with('/')) {
+        try {
+            return {what, MountRef::Point{normalPath(what, "The mount point")}};
+        } catch (const Error& error) {
+            return {what, error};
+        }
+    }
+    return MountRef::container(what);
 }
 
 }  // namespace northstar::bus

@@ -3,7 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
-namespace northstar {
+namespace northstar::bus {
 namespace {
 
 constexpr const char* kName = "org.freedesktop.PolicyKit1";
@@ -14,33 +14,33 @@ constexpr const char* kTimeout = "org.freedesktop.DBus.Error.Timeout";
 constexpr std::uint32_t kAllowUserInteraction = 1;  // CheckAuthorizationFlags, polkit's D-Bus API reference
 
 using Subject = sdbus::Struct<std::string, std::map<std::string, sdbus::Variant>>;
-using Answer = sdbus::Struct<bool, bool, Details>;  // is_authorized, is_challenge, details
+using Reply = sdbus::Struct<bool, bool, Details>;  // is_authorized, is_challenge, details
 
 }  // namespace
 
 Polkit::Polkit(sdbus::IConnection& bus, std::chrono::microseconds timeout)
-    : proxy_{sdbus::createProxy(bus, bus::ServiceName{kName}, sdbus::ObjectPath{kPath})}, timeout_{timeout} {}
+    : proxy_{sdbus::createProxy(bus, ServiceName{kName}, sdbus::ObjectPath{kPath})}, timeout_{timeout} {}
 
-std::string Polkit::check(const std::string& subject, const std::string& action, const Details& details,
-                          bool interactive, Done done) {
+std::string Polkit::ask(const Question& question, std::function<void(Answer)> done) {
     const std::string id = "northstar-" + std::to_string(++next_);
     const Subject who{std::string{"system-bus-name"},
-                      std::map<std::string, sdbus::Variant>{{"name", sdbus::Variant{subject}}}};
-    auto onReply = [this, id, done = std::move(done)](bus::CallError error, const Answer& answer) {
+                      std::map<std::string, sdbus::Variant>{{"name", sdbus::Variant{question.subject}}}};
+    auto onReply = [this, id, done = std::move(done)](CallError error, const Reply& answer) {
         // The pending call owns this handler: it must outlive what `done` does.
         const auto call = pending_.extract(id);
         if (error) {
             const std::string name = error->getName();
             if (name == kNoReply || name == kTimeout) sendCancel(id);  // its dialog would stay open
-            return done(Verdict::Failed, name + ": " + error->getMessage());
+            return done({Verdict::Failed, name + ": " + error->getMessage()});
         }
-        if (answer.get<0>()) return done(Verdict::Granted, {});
-        done(answer.get<1>() ? Verdict::NeedsInteraction : Verdict::Denied, {});
+        if (answer.get<0>()) return done({Verdict::Granted});
+        done({answer.get<1>() ? Verdict::NeedsInteraction : Verdict::Denied});
     };
     pending_[id] = proxy_->callMethodAsync("CheckAuthorization")
                        .onInterface(kInterface)
                        .withTimeout(timeout_)
-                       .withArguments(who, action, details, interactive ? kAllowUserInteraction : 0U, id)
+                       .withArguments(who, question.action, question.details,
+                                      question.interactive ? kAllowUserInteraction : 0U, id)
                        .uponReplyInvoke(std::move(onReply));
     return id;
 }
@@ -55,8 +55,7 @@ void Polkit::cancel(const std::string& id) noexcept {
 // Without an answer: the bus allows a connection a number of those, and the questions may have used them up.
 void Polkit::sendCancel(const std::string& id) noexcept {
     try {
-        auto message =
-            proxy_->createMethodCall(bus::InterfaceName{kInterface}, bus::MethodName{"CancelCheckAuthorization"});
+        auto message = proxy_->createMethodCall(InterfaceName{kInterface}, MethodName{"CancelCheckAuthorization"});
         message << id;
         message.dontExpectReply();
         proxy_->callMethod(message);
@@ -65,4 +64,4 @@ void Polkit::sendCancel(const std::string& id) noexcept {
     }
 }
 
-}  // namespace northstar
+}  // namespace northstar::bus

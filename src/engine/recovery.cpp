@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "engine/mount_job.h"
 
 namespace northstar {
 namespace {
@@ -48,7 +47,9 @@ void noteCorruption(Kernel& kernel, const StateStore& state, MountRecord& record
 
 }  // namespace
 
-std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state) {
+std::vector<MountRecord> recoverMounts(const MountSteps& steps) {
+    Kernel& kernel = steps.kernel();
+    const StateStore& state = steps.state();
     const auto records = state.load();
     const auto table = records.empty() ? std::vector<MountTableEntry>{} : kernel.mountsOn(devicesOf(records));
     std::vector<MountRecord> adopted;
@@ -57,7 +58,7 @@ std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state) 
         const auto* entry = findMount(table, record);
         if (entry == nullptr || !isSameDevice(kernel, record)) {
             spdlog::info("{} is no longer mounted on {}", record.container(), record.mountPoint);
-            cleanUpAfterExternalUnmount(kernel, state, record);
+            steps.cleanUpAfterExternalUnmount(record);
             continue;
         }
         adopted.push_back(record);

@@ -4,16 +4,16 @@
 
 #include <vector>
 
+#include "engine/mount_steps.h"
 #include "kernel/kernel.h"
 #include "registry/mount_record.h"
-#include "registry/state_store.h"
 
 namespace northstar {
 
 // Mounts that are known by device identity, mount id and dm UUID, never by path text, with what happened to them
 // meanwhile (moved, unmounted, corrupted). Records without a mount, their directories, and verity devices of ours that
 // no mount uses are removed. Blocks.
-[[nodiscard]] std::vector<MountRecord> recoverMounts(Kernel& kernel, const StateStore& state);
+[[nodiscard]] std::vector<MountRecord> recoverMounts(const MountSteps& steps);
 
 // Of these records, the numbers of those on whose verity device a block was found wrong. Blocks.
 [[nodiscard]] std::vector<std::uint32_t> findCorrupted(Kernel& kernel, const std::vector<MountRecord>& records);

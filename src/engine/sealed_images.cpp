@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/sealed_images.h"
 
+#include <algorithm>
+
 #include "base/hex.h"
 
 namespace northstar {
@@ -27,6 +29,23 @@ std::shared_ptr<const SealedImage> SealedImages::get(const Package& package, con
     const std::lock_guard lock{mutex_};
     images_.insert_or_assign(key, image);
     return image;
+}
+
+void SealedImages::keep(std::uint32_t mount, std::shared_ptr<const SealedImage> image) {
+    const std::lock_guard lock{mutex_};
+    mounted_.insert_or_assign(mount, std::move(image));
+}
+
+void SealedImages::release(std::uint32_t mount) noexcept {
+    decltype(mounted_)::node_type last;  // destroyed without the lock
+    const std::lock_guard lock{mutex_};
+    last = mounted_.extract(mount);
+}
+
+std::size_t SealedImages::size() const {
+    const std::lock_guard lock{mutex_};
+    return static_cast<std::size_t>(
+        std::ranges::count_if(images_, [](const auto& image) { return !image.second.expired(); }));
 }
 
 }  // namespace northstar

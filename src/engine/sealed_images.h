@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sealed copies that mounts share: one for an image, however often it is mounted. Thread-safe.
+// Sealed copies that mounts share: one for an image, however often it is mounted, and who keeps it. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,8 +20,17 @@ public:
     // throws.
     [[nodiscard]] std::shared_ptr<const SealedImage> get(const Package& package, const std::stop_token& stop);
 
+    // A mount uses this copy, until it is released.
+    void keep(std::uint32_t mount, std::shared_ptr<const SealedImage> image);
+    // Nothing happens if that mount keeps none. Whoever lets go of a copy last gives back its memory, which takes time.
+    void release(std::uint32_t mount) noexcept;
+
+    // How many copies there are.
+    [[nodiscard]] std::size_t size() const;
+
 private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
+    std::map<std::uint32_t, std::shared_ptr<const SealedImage>> mounted_;
     std::map<std::string, std::weak_ptr<const SealedImage>> images_;  // by what their content was checked against
 };
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "package/container_name.h"
+
 namespace northstar {
 
 // A semantic version, ordered by precedence (semver.org 2.0.0, section 11).
@@ -36,7 +38,8 @@ struct Manifest {
     std::optional<std::string> execContext;
 
     // "name:version", what a container is called everywhere.
-    [[nodiscard]] std::string container() const { return name + ":" + version.text(); }
+    [[nodiscard]] ContainerName containerName() const { return {name, version.text()}; }
+    [[nodiscard]] std::string container() const { return containerName().text(); }
 };
 
 // Is this what a container may be named? The name becomes one component of a path.

@@ -5,10 +5,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "kernel/kernel.h"
+#include "package/container_name.h"
 
 namespace northstar {
 
@@ -32,12 +32,12 @@ struct MountRecord {
     std::uint64_t diskSequence = 0;  // of the verity device, see Device::diskSequence
     LoopBacking backing;
     bool mountPointCreated = false;
-    std::shared_ptr<const void> image;  // the sealed copy that is mounted: kept for other mounts of it, and not saved
 
     [[nodiscard]] MountDevices devices() const {
         return {verityUuid, verityUuid.empty() ? dev_t{0} : identity.device, loopDevice, backing};
     }
-    [[nodiscard]] std::string container() const { return name + ":" + version; }
+    [[nodiscard]] std::string container() const { return containerName().text(); }
+    [[nodiscard]] ContainerName containerName() const { return {name, version}; }
 };
 
 }  // namespace northstar

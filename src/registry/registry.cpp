@@ -9,7 +9,8 @@
 namespace northstar {
 namespace {
 
-void forget(std::map<std::string, std::set<std::uint32_t>>& index, const std::string& key, std::uint32_t id) {
+template <typename Key>
+void forget(std::map<Key, std::set<std::uint32_t>>& index, const Key& key, std::uint32_t id) {
     const auto it = index.find(key);
     if (it == index.end()) return;
     it->second.erase(id);
@@ -46,7 +47,6 @@ bool Registry::isFull(uid_t owner) const { return allFull() || isFullOf(owner) |
 
 void Registry::hold(MountRecord record) {
     if (record.ownerUid == 0 || isReused(record)) return;
-    record.image.reset();  // the loop device has its own hold on it
     held_.insert_or_assign(record.id, std::move(record));
 }
 
@@ -56,8 +56,8 @@ bool Registry::isReused(const MountRecord& gone) const {
     });
 }
 
-std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
-                                const std::string& repository) {
+Registry::Reservation Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
+                                        const std::string& repository) {
     if (const auto* other = findByMountPoint(mountPoint)) {
         throw Error{Code::AlreadyMounted, "Cannot mount on " + mountPoint + ": " + other->container() +
                                               " is mounted there; unmount it first or choose another target"};
@@ -88,10 +88,10 @@ std::uint32_t Registry::reserve(const std::string& mountPoint, uid_t owner, cons
                         "namespace"};
     }
     reservations_[++last_] = {mountPoint, owner, container, repository};
-    return last_;
+    return Reservation{*this, last_};
 }
 
-void Registry::cancel(std::uint32_t id) { reservations_.erase(id); }
+Registry::Leaving Registry::beginUnmount(std::uint32_t id) { return Leaving{*this, id}; }
 
 void Registry::add(MountRecord record) {
     const std::uint32_t id = record.id;
@@ -99,8 +99,8 @@ void Registry::add(MountRecord record) {
     reservations_.erase(id);
     last_ = std::max(last_, id);
     remove(id);
-    byContainer_[record.name].insert(id);
-    byContainer_[record.container()].insert(id);
+    byContainer_[{record.name, {}}].insert(id);
+    byContainer_[record.containerName()].insert(id);
     byMountPoint_[record.mountPoint].insert(id);
     if (const std::string shown = toUtf8(record.mountPoint); shown != record.mountPoint) {
         byShownMountPoint_[shown].insert(id);
@@ -112,8 +112,8 @@ void Registry::remove(std::uint32_t id) {
     const auto it = mounts_.find(id);
     if (it == mounts_.end()) return;
     const MountRecord& record = it->second;
-    forget(byContainer_, record.name, id);
-    forget(byContainer_, record.container(), id);
+    forget(byContainer_, ContainerName{record.name, {}}, id);
+    forget(byContainer_, record.containerName(), id);
     forget(byMountPoint_, record.mountPoint, id);
     forget(byShownMountPoint_, toUtf8(record.mountPoint), id);
     mounts_.erase(it);
@@ -142,7 +142,7 @@ const MountRecord* Registry::findShownAs(const std::string& mountPoint) const {
     return first(byShownMountPoint_, mountPoint);
 }
 
-const std::set<std::uint32_t>& Registry::findByContainer(const std::string& what) const {
+const std::set<std::uint32_t>& Registry::findByContainer(const ContainerName& what) const {
     static const std::set<std::uint32_t> kNone;
     const auto it = byContainer_.find(what);
     return it == byContainer_.end() ? kNone : it->second;

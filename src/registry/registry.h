@@ -22,25 +22,31 @@ public:
     explicit Registry(MountLimits limits) : limits_{limits} {}
     void setLimits(MountLimits limits) { limits_ = limits; }
 
-    // Takes a number and a mount point for a mount that is being made, so that no other call takes them meanwhile.
-    // Throws AlreadyMounted, or LimitsExceeded naming the limit. End it with add() or cancel().
+    // A number and a mount point for a mount that is being made, so that no other call takes them meanwhile; given back
+    // when it is destroyed, unless add() has made a mount of it.
+    class Reservation;
+    // Throws AlreadyMounted, or LimitsExceeded naming the limit.
     // `container`, `repository`: what is being mounted, as isReserved() is asked for it.
-    [[nodiscard]] std::uint32_t reserve(const std::string& mountPoint, uid_t owner, const std::string& container = {},
-                                        const std::string& repository = {});
-    void cancel(std::uint32_t id);
+    [[nodiscard]] Reservation reserve(const std::string& mountPoint, uid_t owner, const std::string& container = {},
+                                      const std::string& repository = {});
 
     // The reservation of that number becomes a mount; without one (recovery) the number is taken. Name, version and
     // mount point stay as they are from then on.
     void add(MountRecord record);
     void remove(std::uint32_t id);
 
+    // An unmount of ours is under way while it lives: nobody else need look whether the mount is still there.
+    class Leaving;
+    [[nodiscard]] Leaving beginUnmount(std::uint32_t id);
+    [[nodiscard]] bool isLeaving(std::uint32_t id) const { return leaving_.contains(id); }
+
     [[nodiscard]] const MountRecord* find(std::uint32_t id) const;
     [[nodiscard]] MountRecord* find(std::uint32_t id);
     [[nodiscard]] const MountRecord* findByMountPoint(const std::string& mountPoint) const;
     // Of a mount point that is not UTF-8, by what toUtf8() makes of it.
     [[nodiscard]] const MountRecord* findShownAs(const std::string& mountPoint) const;
-    // Numbers of the mounts of "name:version", or of all versions of "name".
-    [[nodiscard]] const std::set<std::uint32_t>& findByContainer(const std::string& what) const;
+    // Numbers of the mounts of a container, or of all versions of a name.
+    [[nodiscard]] const std::set<std::uint32_t>& findByContainer(const ContainerName& what) const;
     [[nodiscard]] std::vector<const MountRecord*> findByDevice(dev_t device) const;
     [[nodiscard]] bool isMounted(const std::string& container, const std::string& repository) const;
     // Is a mount of it under way?
@@ -66,7 +72,7 @@ public:
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& mounts() const noexcept { return mounts_; }
 
 private:
-    struct Reservation {
+    struct Reserved {
         std::string mountPoint;
         uid_t owner;
         std::string container, repository;
@@ -82,9 +88,39 @@ private:
     MountLimits limits_;
     std::uint32_t last_ = 0;
     std::map<std::uint32_t, MountRecord> mounts_, held_;
-    std::map<std::uint32_t, Reservation> reservations_;
-    Index byContainer_;  // "name" and "name:version": a name has no colon
+    std::map<std::uint32_t, Reserved> reservations_;
+    std::set<std::uint32_t> leaving_;
+    std::map<ContainerName, std::set<std::uint32_t>> byContainer_;  // with and without version
     Index byMountPoint_, byShownMountPoint_;
+};
+
+class Registry::Reservation {
+public:
+    Reservation(Registry& registry, std::uint32_t id) : registry_{&registry}, id_{id} {}
+    Reservation(Reservation&& other) noexcept : registry_{std::exchange(other.registry_, nullptr)}, id_{other.id_} {}
+    Reservation& operator=(Reservation&&) = delete;
+    ~Reservation() {
+        if (registry_ != nullptr) registry_->reservations_.erase(id_);
+    }
+    [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+
+private:
+    Registry* registry_;
+    std::uint32_t id_;
+};
+
+class Registry::Leaving {
+public:
+    Leaving(Registry& registry, std::uint32_t id) : registry_{&registry}, id_{id} { registry_->leaving_.insert(id_); }
+    Leaving(Leaving&& other) noexcept : registry_{std::exchange(other.registry_, nullptr)}, id_{other.id_} {}
+    Leaving& operator=(Leaving&&) = delete;
+    ~Leaving() {
+        if (registry_ != nullptr) registry_->leaving_.erase(id_);
+    }
+
+private:
+    Registry* registry_;
+    std::uint32_t id_;
 };
 
 }  // namespace northstar

@@ -48,8 +48,9 @@ TEST_F(OrderLimitTest, ArgumentsThatAreTooLongAreRefused) {
     EXPECT_EQ(refusal(4096, 64), "");
 }
 
-TEST_F(OrderLimitTest, ACallThatConcernsVeryManyWaitingOnesIsRefused) {
-    constexpr int kCalls = 17, kItems = 4096;  // more than 65536 together
+// They wait for one mount; a call on all versions of "a" concerns each of them.
+TEST_F(OrderLimitTest, ACallThatConcernsVeryManyWaitingOnesWaitsAndKeepsNobodyElseWaiting) {
+    constexpr int kCalls = 17, kItems = 4096;
     client();
     FakeKernel::Gate gate{*kernel_, "attachLoop"};
     std::vector<Pending> waiting{
@@ -59,10 +60,14 @@ TEST_F(OrderLimitTest, ACallThatConcernsVeryManyWaitingOnesIsRefused) {
         while (what.size() < kItems) what.push_back("a:" + std::to_string(call) + ".0." + std::to_string(what.size()));
         waiting.push_back(beginUnmountMany(client(), what));
     }
-    const auto refused = client().begin<>(kRoot, kService, "Unmount", std::string{"a"}, Options{});
-    EXPECT_TRUE(client().waitUntil([&] { return refused->has_value(); }));
-    EXPECT_EQ(refused->value_or(Failure{}).name, busError("LimitsExceeded"));
+    const auto unmount = client().begin<>(kRoot, kService, "Unmount", std::string{"a"}, Options{});
+    const auto other = newClient();
+    EXPECT_TRUE(other->listMounts().empty());
+    EXPECT_EQ(failureOf([&] { other->unmount("hello"); }).name, ownError("NotMounted"));
+    EXPECT_FALSE(client().waitUntil([&] { return unmount->has_value(); }, std::chrono::milliseconds{50}));
     gate.open();
+    EXPECT_TRUE(client().waitUntil([&] { return unmount->has_value(); }));
+    EXPECT_EQ(unmount->value_or(Failure{}).name, ownError("NotMounted"));
     for (const auto& call : waiting) {
         ASSERT_TRUE(client().waitUntil([&] { return call->has_value(); }));
         EXPECT_EQ((*call)->name, "");

@@ -24,15 +24,19 @@ MountRecord record(std::uint32_t id, const std::string& name, const std::string&
 
 TEST(Registry, AReservedMountPointIsTaken) {
     Registry registry{{0, 0}};
-    const auto id = registry.reserve("/m", 0);
-    expectError(Code::AlreadyMounted, "/m", [&] { static_cast<void>(registry.reserve("/m", 0)); });
-    registry.cancel(id);
-    EXPECT_NE(registry.reserve("/m", 0), id);
+    std::uint32_t id = 0;
+    {
+        const auto reservation = registry.reserve("/m", 0);
+        id = reservation.id();
+        expectError(Code::AlreadyMounted, "/m", [&] { static_cast<void>(registry.reserve("/m", 0)); });
+    }
+    EXPECT_NE(registry.reserve("/m", 0).id(), id);
 }
 
 TEST(Registry, AReservationIsNoMount) {
     Registry registry{{0, 0}};
-    const auto id = registry.reserve("/m", 0);
+    const auto reservation = registry.reserve("/m", 0);
+    const std::uint32_t id = reservation.id();
     EXPECT_EQ(registry.find(id), nullptr);
     EXPECT_TRUE(registry.mounts().empty());
     registry.add(record(id, "a", "/m"));
@@ -45,7 +49,7 @@ TEST(Registry, TellsAllMountedContainersAtOnce) {
     registry.add(record(1, "a", "/m"));
     registry.add(record(2, "a", "/n"));
     registry.add(record(3, "b", "/o"));
-    static_cast<void>(registry.reserve("/p", 0));
+    const auto reservation = registry.reserve("/p", 0);
     EXPECT_EQ(registry.mountedContainers(),
               (std::set<std::pair<std::string, std::string>>{{"main", "a:1.0.0"}, {"main", "b:1.0.0"}}));
 }
@@ -57,34 +61,35 @@ TEST(Registry, WhatWasRemovedIsNotFoundAnyMore) {
     EXPECT_EQ(registry.findShownAs("/m\\xff")->id, 1U);
     EXPECT_EQ(registry.findShownAs("/n"), nullptr);  // it is what it shows
     registry.remove(1);
-    EXPECT_EQ(registry.findByContainer("a"), std::set<std::uint32_t>{2});
-    EXPECT_EQ(registry.findByContainer("a:1.0.0"), std::set<std::uint32_t>{2});
+    EXPECT_EQ(registry.findByContainer({"a", {}}), std::set<std::uint32_t>{2});
+    EXPECT_EQ(registry.findByContainer({"a", "1.0.0"}), std::set<std::uint32_t>{2});
     EXPECT_EQ(registry.findByMountPoint("/m\xff"), nullptr);
     EXPECT_EQ(registry.findShownAs("/m\\xff"), nullptr);
 }
 
 TEST(Registry, NumbersAreNeverGivenTwice) {
     Registry registry{{0, 0}};
-    const auto first = registry.reserve("/m", 0);
+    const std::uint32_t first = registry.reserve("/m", 0).id();
     registry.add(record(first, "a", "/m"));
     registry.remove(first);
-    EXPECT_GT(registry.reserve("/m", 0), first);
+    EXPECT_GT(registry.reserve("/m", 0).id(), first);
     registry.add(record(100, "adopted", "/n"));
-    EXPECT_GT(registry.reserve("/o", 0), 100U);
+    EXPECT_GT(registry.reserve("/o", 0).id(), 100U);
 }
 
 TEST(Registry, LimitsCountMountsAndReservations) {
     Registry registry{{2, 0}};
-    registry.add(record(registry.reserve("/1", 0), "a", "/1"));
-    const auto second = registry.reserve("/2", 0);
-    expectError(Code::LimitsExceeded, "limits.mounts", [&] { static_cast<void>(registry.reserve("/3", 0)); });
-    registry.cancel(second);
+    registry.add(record(registry.reserve("/1", 0).id(), "a", "/1"));
+    {
+        const auto second = registry.reserve("/2", 0);
+        expectError(Code::LimitsExceeded, "limits.mounts", [&] { static_cast<void>(registry.reserve("/3", 0)); });
+    }
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/3", 0)));
 }
 
 TEST(Registry, LimitPerUserExemptsRootAndOthers) {
     Registry registry{{0, 1}};
-    registry.add(record(registry.reserve("/1", 1000), "a", "/1", 1000));
+    registry.add(record(registry.reserve("/1", 1000).id(), "a", "/1", 1000));
     expectError(Code::LimitsExceeded, "1000", [&] { static_cast<void>(registry.reserve("/2", 1000)); });
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/2", 1001)));
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/3", 0)));
@@ -109,7 +114,7 @@ TEST(Registry, WhatIsHeldTakesNoPlaceOfAMount) {
     EXPECT_FALSE(registry.isFull(1000));
     registry.add(record(3, "c", "/c", 1001));
     EXPECT_FALSE(registry.isFull(1002));
-    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/d", 1000)));
+    const auto last = registry.reserve("/d", 1000);
     EXPECT_TRUE(registry.isFull(1002));
 }
 
@@ -139,9 +144,9 @@ TEST(Registry, FindsByWhatCallersKnow) {
     registry.add(record(1, "a", "/1"));
     registry.add(record(2, "a", "/2"));
     registry.add(record(3, "b", "/3"));
-    EXPECT_EQ(registry.findByContainer("a:1.0.0").size(), 2U);
-    EXPECT_EQ(registry.findByContainer("a").size(), 2U);
-    EXPECT_TRUE(registry.findByContainer("a:").empty());
+    EXPECT_EQ(registry.findByContainer({"a", "1.0.0"}).size(), 2U);
+    EXPECT_EQ(registry.findByContainer({"a", {}}).size(), 2U);
+    EXPECT_TRUE(registry.findByContainer({"a", "2.0.0"}).empty());
     EXPECT_EQ(registry.findByMountPoint("/3")->name, "b");
     EXPECT_EQ(registry.findByMountPoint("/4"), nullptr);
     EXPECT_EQ(registry.findByDevice(7 * 256 + 2).at(0)->mountPoint, "/2");
@@ -149,14 +154,26 @@ TEST(Registry, FindsByWhatCallersKnow) {
     EXPECT_FALSE(registry.isMounted("a:1.0.0", "other"));
 }
 
-TEST(Registry, ADeviceThatIsHeldKeepsNoImage) {
+TEST(Registry, AReservationThatBecameAMountIsNotGivenBack) {
     Registry registry{{0, 0}};
-    MountRecord gone = record(1, "a", "/a", 1000);
-    gone.image = std::make_shared<int>();
-    const std::weak_ptr<const void> image = gone.image;
-    registry.hold(std::move(gone));
-    EXPECT_EQ(registry.held().size(), 1U);
-    EXPECT_TRUE(image.expired());
+    {
+        const auto reservation = registry.reserve("/m", 0, "a:1.0.0", "main");
+        EXPECT_TRUE(registry.isReserved("a:1.0.0", "main"));
+        registry.add(record(reservation.id(), "a", "/m"));
+        EXPECT_FALSE(registry.isReserved("a:1.0.0", "main"));
+    }
+    EXPECT_NE(registry.findByMountPoint("/m"), nullptr);
+}
+
+TEST(Registry, AMountIsLeavingWhileItsUnmountIsUnderWay) {
+    Registry registry{{0, 0}};
+    registry.add(record(1, "a", "/a"));
+    {
+        const auto leaving = registry.beginUnmount(1);
+        EXPECT_TRUE(registry.isLeaving(1));
+        EXPECT_FALSE(registry.isLeaving(2));
+    }
+    EXPECT_FALSE(registry.isLeaving(1));
 }
 
 TEST(Registry, ALoopDeviceIsReusedWhenAnotherMountHasIt) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// May this caller do this? Asked before anything is done, and waited for without blocking. Bus thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "async/task.h"
+#include "auth/authority.h"
+#include "auth/call.h"
+
+namespace northstar {
+
+class Authorizer {
+public:
+    enum class Mode { AskAuthority, RootOnly };
+
+    Authorizer(Authority& authority, Mode mode) : authority_{authority}, mode_{mode} {}
+    void setMode(Mode mode) { mode_ = mode; }
+
+    // Returns if the caller may, else throws AccessDenied, or InteractiveAuthorizationRequired if a person would have
+    // to be asked and the call does not allow that; both name the action.
+    // uid 0 always may; nobody may ask for an action that the method's rule does not hold, and nobody is asked for a
+    // caller that has left. The authority has 16 questions of a user at a time, and 16 that may open a dialog; others
+    // wait. `mount`: what it is about, for withdraw().
+    Task<> require(CallPtr call, std::string_view action, Details details,
+                   std::optional<std::uint32_t> mount = std::nullopt);
+
+    // Ends all questions about a mount that is gone; their calls fail with NotMounted.
+    void withdraw(std::uint32_t mount);
+
+    // Ends all questions that wait for an answer, and asks no more: their calls fail.
+    void close();
+
+private:
+    enum class Ending { Answered, Withdrawn };
+    struct Outcome {
+        Answer answer;
+        Ending ending = Ending::Answered;
+    };
+    using User = std::pair<uid_t, bool>;  // and whether a dialog may be opened: others need not wait for dialogs
+    struct Question {
+        [[nodiscard]] User user() const { return {call->caller.euid, call->caller.interactive}; }
+        CallPtr call;
+        std::string action;
+        Details details;
+        std::optional<std::uint32_t> mount;
+        std::function<void(Outcome)> complete;
+        std::optional<std::stop_callback<std::function<void()>>> callerGone{};
+        std::optional<std::string> asked{};  // the authority's id of it; without: it waits for others of its user
+    };
+    using Number = std::uint64_t;  // in the order of arrival
+    Task<Outcome> ask(CallPtr call, std::string action, Details details, std::optional<std::uint32_t> mount);
+    void askNext(const User& user);
+    void handOver(Number number, Question& question);
+    // Withdraws it, if it is there, and answers in the authority's place.
+    void end(Number number, const Outcome& outcome);
+    void finish(Number number, const Outcome& outcome);
+
+    Authority& authority_;
+    Mode mode_;
+    bool closed_ = false;
+    Number last_ = 0;
+    std::map<Number, Question> questions_;
+    std::map<User, std::size_t> asked_;  // how many of a user the authority has
+};
+
+}  // namespace northstar

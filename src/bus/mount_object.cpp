@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/mount_object.h"
+
+#include "base/utf8.h"
+#include "bus/names.h"
+#include "bus/remove_object.h"
+
+namespace northstar::bus {
+namespace {
+
+using Flags = sdbus::Flags;
+
+Task<sdbus::UnixFd> toUnixFd(Task<UniqueFd> opening) {
+    UniqueFd fd = co_await opening;
+    co_return sdbus::UnixFd{fd.release(), sdbus::adopt_fd};
+}
+
+}  // namespace
+
+MountObject::MountObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const Registry& registry,
+                         std::uint32_t id)
+    : engine_{engine}, registry_{registry}, id_{id}, object_{sdbus::createObject(bus, mountPath(id))} {
+    publish(dispatcher);
+    object_->emitInterfacesAddedSignal();
+}
+
+MountObject::~MountObject() { removeObject(object_); }
+
+void MountObject::publish(Dispatcher& dispatcher) {
+    InterfaceBuilder builder{*object_, kMountInterface};
+    const auto add = [&](const char* name, std::vector<std::string> in, std::vector<std::string> out, auto start) {
+        builder.method(name, std::move(in), std::move(out), dispatcher.method(kMountInterface, name, this, start));
+    };
+    add("Unmount", {"options"}, {}, &MountObject::unmount);
+    add("Open", {"options"}, {"mount"}, &MountObject::open);
+
+    // The object goes before its record is forgotten, but a property may be asked for in between.
+    const auto field = [this](auto get) {
+        return [this, get] {
+            const MountRecord* record = registry_.find(id_);
+            return get(record != nullptr ? *record : MountRecord{});
+        };
+    };
+    const auto constant = [&](const char* name, auto get) {
+        builder.property(name, Flags::CONST_PROPERTY_VALUE, field(get));
+    };
+    const auto text = [&](const char* name, std::string MountRecord::* member) {
+        constant(name, [member](const MountRecord& record) { return toUtf8(record.*member); });
+    };
+    constant("Container", [](const MountRecord& record) { return record.container(); });
+    text("Name", &MountRecord::name);
+    text("Version", &MountRecord::version);
+    text("Repository", &MountRecord::repository);
+    text("MountPoint", &MountRecord::mountPoint);
+    text("Source", &MountRecord::source);
+    text("Device", &MountRecord::device);
+    text("LoopDevice", &MountRecord::loopDevice);
+    text("Filesystem", &MountRecord::filesystem);
+    constant("Verified", [](const MountRecord& record) { return record.verified; });
+    text("RootHash", &MountRecord::rootHash);
+    builder.property("Corrupted", Flags::EMITS_CHANGE_SIGNAL,
+                     field([](const MountRecord& record) { return record.corrupted; }));
+    constant("OwnerUid", [](const MountRecord& record) { return std::uint32_t{record.ownerUid}; });
+    constant("MountedAt", [](const MountRecord& record) { return record.mountedAt; });
+    builder.publish();
+}
+
+Task<> MountObject::unmount(CallPtr call, Options options) {
+    const UnmountMode how = decodeUnmountOptions(options);
+    return engine_.methods().unmounter.unmount(std::move(call), {mountPath(id_), MountRef::Id{id_}}, how);
+}
+
+Task<sdbus::UnixFd> MountObject::open(CallPtr call, Options options) {
+    refuseOptions(options);
+    return toUnixFd(engine_.methods().opener.open(std::move(call), {mountPath(id_), MountRef::Id{id_}}));
+}
+
+void MountObject::corruptedChanged() {
+    object_->emitPropertiesChangedSignal(kMountInterface, {PropertyName{"Corrupted"}});
+}
+
+}  // namespace northstar::bus

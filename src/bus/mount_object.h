@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// /org/northstar/Mounter/mounts/N: one mount. Bus thread only.
+#pragma once
+
+#include <memory>
+
+#include "bus/dispatcher.h"
+#include "engine/engine.h"
+
+namespace northstar::bus {
+
+class MountObject {
+public:
+    // Exported, and said to be there, until destroyed, which says that it is gone. A call of it may outlive it.
+    MountObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const Registry& registry,
+                std::uint32_t id);
+    ~MountObject();
+    MountObject(const MountObject&) = delete;
+    MountObject& operator=(const MountObject&) = delete;
+
+    void corruptedChanged();
+
+private:
+    void publish(Dispatcher& dispatcher);
+    Task<> unmount(CallPtr call, Options options);
+    Task<sdbus::UnixFd> open(CallPtr call, Options options);
+
+    Engine& engine_;
+    const Registry& registry_;
+    std::uint32_t id_;
+    std::unique_ptr<sdbus::IObject> object_;
+};
+
+}  // namespace northstar::bus

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/repository_object.h"
+
+#include "bus/names.h"
+#include "bus/remove_object.h"
+
+namespace northstar::bus {
+namespace {
+
+using Flags = sdbus::Flags;
+
+std::vector<std::string> containersOf(const Repository& repository) {
+    std::vector<std::string> containers;
+    for (const auto& [container, entry] : repository.content.entries) containers.push_back(container);
+    return containers;
+}
+
+}  // namespace
+
+RepositoryObject::RepositoryObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine,
+                                   const Catalog& catalog, std::string name)
+    : engine_{engine},
+      catalog_{catalog},
+      name_{std::move(name)},
+      object_{sdbus::createObject(bus, repositoryPath(name_))} {
+    publish(dispatcher);
+    object_->emitInterfacesAddedSignal();
+}
+
+RepositoryObject::~RepositoryObject() { removeObject(object_); }
+
+void RepositoryObject::publish(Dispatcher& dispatcher) {
+    InterfaceBuilder builder{*object_, kRepositoryInterface};
+    const auto add = [&](const char* name, std::vector<std::string> in, std::vector<std::string> out, auto start) {
+        builder.method(name, std::move(in), std::move(out), dispatcher.method(kRepositoryInterface, name, this, start));
+    };
+    add("Install", {"npk", "options"}, {"container"}, &RepositoryObject::install);
+    add("Uninstall", {"container", "options"}, {}, &RepositoryObject::uninstall);
+
+    const auto changing = [&](const char* name, auto get) {
+        builder.property(name, Flags::EMITS_CHANGE_SIGNAL, [this, get] {
+            const auto& all = catalog_.repositories();
+            const auto it = all.find(name_);  // it may be gone before its object
+            return get(it != all.end() ? *it->second : Repository{});
+        });
+    };
+    builder.property("Name", Flags::CONST_PROPERTY_VALUE, [this] { return name_; });
+    changing("Type", [](const Repository& r) {
+        return std::string{r.config.type == RepositoryType::Memory ? "memory" : "directory"};
+    });
+    changing("Directory", [](const Repository& r) { return r.config.dir; });
+    changing("Verified", [](const Repository& r) { return r.verified(); });
+    changing("Keys", [](const Repository& r) { return r.keys.fingerprints(); });
+    changing("Containers", containersOf);
+    changing("Capacity", [](const Repository& r) { return r.config.capacity; });
+    changing("Used", [](const Repository& r) { return r.content.used(); });
+    changing("MaxContainers", [](const Repository& r) { return r.config.maxContainers; });
+    builder.publish();
+}
+
+Task<std::string> RepositoryObject::install(CallPtr call, UniqueFd npk, Options options) {
+    refuseOptions(options);
+    return engine_.methods().repositories.install(std::move(call), name_, std::move(npk));
+}
+
+Task<> RepositoryObject::uninstall(CallPtr call, std::string container, Options options) {
+    refuseOptions(options);
+    return engine_.methods().repositories.uninstall(std::move(call), name_, std::move(container));
+}
+
+void RepositoryObject::contentChanged() {
+    object_->emitPropertiesChangedSignal(kRepositoryInterface, {PropertyName{"Containers"}, PropertyName{"Used"}});
+}
+
+void RepositoryObject::allChanged() { object_->emitPropertiesChangedSignal(kRepositoryInterface); }
+
+}  // namespace northstar::bus

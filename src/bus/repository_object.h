@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// /org/northstar/Mounter/repositories/NAME: one repository. Bus thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bus/dispatcher.h"
+#include "engine/engine.h"
+
+namespace northstar::bus {
+
+class RepositoryObject {
+public:
+    // Exported, and said to be there, until destroyed, which says that it is gone. A call of it may outlive it.
+    RepositoryObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const Catalog& catalog,
+                     std::string name);
+    ~RepositoryObject();
+    RepositoryObject(const RepositoryObject&) = delete;
+    RepositoryObject& operator=(const RepositoryObject&) = delete;
+
+    void contentChanged();
+    void allChanged();
+
+private:
+    void publish(Dispatcher& dispatcher);
+    Task<std::string> install(CallPtr call, UniqueFd npk, Options options);
+    Task<> uninstall(CallPtr call, std::string container, Options options);
+
+    Engine& engine_;
+    const Catalog& catalog_;
+    std::string name_;
+    std::unique_ptr<sdbus::IObject> object_;
+};
+
+}  // namespace northstar::bus

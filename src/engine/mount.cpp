@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/mount.h"
+
+#include <spdlog/spdlog.h>
+
+#include "async/when_all.h"
+#include "engine/changed.h"
+#include "engine/details.h"
+
+namespace northstar {
+namespace {
+
+// The container's own name below run_dir, or one that no container has by default: not inside, nor in the name of,
+// somebody else's.
+bool isOwnPlace(const MountPlan& plan, const std::string& runDir) {
+    const std::string prefix = runDir + "/";
+    if (!plan.mountPoint.starts_with(prefix)) return false;
+    const std::string leaf = plan.mountPoint.substr(prefix.size());
+    return leaf == plan.container.text() || (!leaf.empty() && leaf.find_first_of("/:") == std::string::npos);
+}
+
+}  // namespace
+
+MountKeys keysOf(const MountPlan& plan) {
+    MountKeys keys;
+    keys.add(plan.container, plan.mountPoint);
+    return keys;
+}
+
+// The call, stage by stage.
+
+Task<Mounted> Mounting::mount(CallPtr call, std::string what, MountRequest request) {
+    const Found found = packages_.catalog().find(what, request.repository);
+    MountPlan plan = planFor(call->caller, found, std::move(request));
+    const auto own = co_await lines_.enterOwn(*call, keysOf(plan));
+    co_await authorize(call, plan);
+    co_return co_await mountAuthorized(std::move(plan));
+}
+
+// From here on it is this container of this repository: what is authorized is what gets mounted.
+MountPlan Mounting::planFor(const Caller& caller, const Found& found, MountRequest request) const {
+    const Repository& repository = *found.repository;
+    MountPlan plan{.how = std::move(request)};
+    plan.container = found.entry.package->manifest.containerName();
+    plan.repository = repository.name;
+    plan.verified = repository.verified();
+    plan.mountPoint = plan.how.target.empty() ? settings_.defaultMountPoint(found.container) : plan.how.target;
+    plan.owner = caller.euid;
+    // Without dm-verity there is nothing that restarts or panics.
+    const bool sealed = found.entry.sealed || repository.config.verification == Verification::Sealed;
+    if (sealed) plan.how.verity = VerityMode::Eio;
+    return plan;
+}
+
+Task<> Mounting::authorize(CallPtr call, MountPlan plan) {
+    const Details details = planDetails(plan);
+    if (plan.verified && plan.how.verity != VerityMode::Eio) {
+        Details asked = details;
+        asked["polkit.message"] = askToMount("the signed container $(container)", plan.how.verity);
+        co_await authorizer_.require(call, action::kMount, asked);
+    } else if (plan.verified) {
+        co_await authorizer_.require(call, action::kMount, details);
+    } else if (!plan.how.allowUnverified) {  // an unverified file was asked for before it was read
+        co_await authorizer_.require(call, action::kMountUnverified, details);
+    }
+    if (!isOwnPlace(plan, settings_.config.runDir)) {
+        co_await authorizer_.require(call, action::kMountAnywhere, details);
+    }
+}
+
+Task<Mounted> Mounting::mountAuthorized(MountPlan plan) {
+    const auto turn = co_await lines_.enterCommon(keysOf(plan));
+    co_await release_.recountHeld(plan.owner);
+    co_await openCurrent(plan);
+    co_return co_await establish(std::move(plan));
+}
+
+Task<> Mounting::openCurrent(MountPlan& plan) {
+    const Found found = co_await packages_.current(plan.container.text(), plan.repository);
+    // A reload may have come between the question and the answer.
+    if (found.entry.package->verified() != plan.verified) {
+        throwChanged("Cannot mount " + plan.container.text(), "the keys of repository " + plan.repository + " changed");
+    }
+    const RepositoryConfig& config = found.repository->config;
+    plan.package = found.entry.package;
+    plan.sealed = found.entry.sealed;
+    plan.verification = config.verification;
+    plan.source = found.entry.file.empty() ? "memory" : config.dir + "/" + found.entry.file;
+}
+
+Task<Mounted> Mounting::establish(MountPlan plan) {
+    const std::string container = plan.container.text();
+    const auto reservation = registry_.reserve(plan.mountPoint, plan.owner, container, plan.repository);
+    plan.id = reservation.id();
+    plan.loopDeviceTimeout = settings_.config.loopDeviceTimeout;
+    const MountRecord record = co_await runSteps(plan);
+    if (!record.verityUuid.empty()) verity_.set(true);
+    registry_.add(record);
+    spdlog::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
+                 record.verified ? "verified" : "unverified", record.ownerUid);
+    observer_.mounted(record);
+    co_return Mounted{record.id, record.mountPoint};
+}
+
+Task<MountRecord> Mounting::runSteps(const MountPlan& plan) {
+    std::exception_ptr failure;
+    try {
+        co_return co_await pool_.run([&] { return steps_.mount(plan); });
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (hasCode(failure, Code::Unsupported)) co_await verity_.refresh();
+    std::rethrow_exception(failure);
+}
+
+// Many at once.
+
+Task<> Mounting::mountOne(MountPlan plan, MountOutcome& outcome) {
+    try {
+        outcome = co_await mountAuthorized(std::move(plan));
+    } catch (...) {
+        outcome = std::current_exception();
+    }
+}
+
+Task<std::vector<MountOutcome>> Mounting::mountMany(CallPtr call, std::vector<std::string> what, MountRequest request) {
+    std::vector<MountOutcome> outcomes(what.size());
+    std::vector<std::pair<std::size_t, MountPlan>> plans;  // with the place in the outcomes
+    MountKeys keys;
+    for (std::size_t at = 0; at < what.size(); ++at) {
+        try {
+            plans.emplace_back(at,
+                               planFor(call->caller, packages_.catalog().find(what[at], request.repository), request));
+            keys.merge(keysOf(plans.back().second));
+        } catch (...) {
+            outcomes[at] = std::current_exception();
+        }
+    }
+    // From now on: nobody is asked for a caller that has left.
+    if (call->caller.euid != 0) static_cast<void>(call->gone());
+    const auto own = co_await lines_.enterOwn(*call, keys);
+    std::vector<Task<>> mounts;
+    // One after the other: several dialogs at once would help nobody.
+    for (auto& [at, plan] : plans) {
+        try {
+            co_await authorize(call, plan);
+            mounts.push_back(mountOne(std::move(plan), outcomes[at]));
+        } catch (...) {
+            outcomes[at] = std::current_exception();
+        }
+    }
+    co_await whenAll(std::move(mounts));
+    co_return outcomes;
+}
+
+std::vector<MountPlan> Mounting::plansOnStart() const {
+    std::vector<MountPlan> plans;
+    for (const auto& [name, repository] : packages_.catalog().repositories()) {
+        if (!repository->config.mountOnStart) continue;
+        for (const auto& [container, entry] : repository->content.entries) {
+            if (registry_.isMounted(container, name)) continue;
+            plans.push_back(planFor(Caller{}, {repository, container, entry}, {}));
+        }
+    }
+    return plans;
+}
+
+Task<> Mounting::mountOnStart() {
+    const std::vector<MountPlan> plans = plansOnStart();
+    std::vector<MountOutcome> outcomes(plans.size());
+    std::vector<Task<>> mounts;
+    for (std::size_t at = 0; at < plans.size(); ++at) mounts.push_back(mountOne(plans[at], outcomes[at]));
+    co_await whenAll(std::move(mounts));
+    for (std::size_t at = 0; at < plans.size(); ++at) {
+        const auto* failure = std::get_if<std::exception_ptr>(&outcomes[at]);
+        if (failure == nullptr) continue;
+        try {
+            std::rethrow_exception(*failure);
+        } catch (const std::exception& error) {
+            spdlog::error("Cannot mount {} of repository {} at start: {}", plans[at].container.text(),
+                          plans[at].repository, error.what());
+        }
+    }
+}
+
+}  // namespace northstar

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/mount_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/caller_file.h"
+#include "engine/details.h"
+#include "package/descriptor.h"
+
+namespace northstar {
+
+Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountRequest request) {
+    MountPlan plan = planFor(call->caller, path, std::move(request));
+    const auto own = co_await lines_.enterOwn(*call, MountKeys::unread(plan.how.target));
+    // Before the path is touched: whether a file exists, and what is in it, is not for everyone to know.
+    Details details = detailsOf(plan);
+    details["path"] = path;
+    co_await authorizer_.require(call, action::kMountPath, details);
+    co_await authorizeUnread(call, plan);
+    UniqueFd file = co_await pool_.run([&] { return openPackageFile(path); });
+    co_return co_await mountOpened(call, std::move(file), std::move(plan));
+}
+
+Task<Mounted> FileMounting::mountFd(CallPtr call, UniqueFd npk, MountRequest request) {
+    MountPlan plan = planFor(call->caller, {}, std::move(request));
+    const auto own = co_await lines_.enterOwn(*call, MountKeys::unread(plan.how.target));
+    plan.source = co_await pool_.run([&] { return kernel_.originOf(npk.get()).path; });
+    if (plan.source.empty()) plan.source = "descriptor";
+    co_await authorizeUnread(call, plan);
+    co_return co_await mountOpened(call, std::move(npk), std::move(plan));
+}
+
+MountPlan FileMounting::planFor(const Caller& caller, std::string source, MountRequest request) const {
+    MountPlan plan{.how = std::move(request)};
+    plan.source = std::move(source);
+    plan.verification = settings_.config.fileVerification;
+    if (plan.verification == Verification::Sealed) plan.how.verity = VerityMode::Eio;  // nothing else happens
+    plan.owner = caller.euid;
+    return plan;
+}
+
+// Before the content is touched, so its container is not known.
+Details FileMounting::detailsOf(const MountPlan& plan) const {
+    return unreadDetails(plan, plan.how.target.empty() ? settings_.config.runDir : plan.how.target);
+}
+
+// A manifest that no key signed is parsed for nobody who may not mount it.
+Task<> FileMounting::authorizeUnread(CallPtr call, MountPlan plan) {
+    if (plan.how.allowUnverified) co_await authorizer_.require(call, action::kMountUnverified, detailsOf(plan));
+}
+
+Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan plan) {
+    co_await read(call, std::move(npk), plan);
+    co_await authorizeRead(call, plan);
+    const auto turn = co_await lines_.enterCommon(keysOf(plan));
+    co_await release_.recountHeld(plan.owner);
+    const std::string& signer = plan.package->signer;
+    if (plan.verified && std::ranges::count(settings_.fileKeys.fingerprints(), signer) == 0) {
+        throw Error{Code::InvalidSignature, fmt::format("Cannot mount {}: its key {} was removed by a Reload at this "
+                                                        "moment",
+                                                        plan.source, signer)};
+    }
+    co_return co_await mounting_.establish(std::move(plan));
+}
+
+// On a worker from the first question on: the file may be on a slow or hostile filesystem.
+Task<> FileMounting::read(CallPtr call, UniqueFd npk, MountPlan& plan) {
+    const auto policy = plan.how.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
+    const bool trusted = call->caller.euid == 0;
+    const KeyRing keys = settings_.fileKeys;
+    plan.package = co_await pool_.run([&] {
+        if (!trusted) refuseStallingFile(kernel_, npk.get());
+        return std::make_shared<const Package>(openPackage(std::move(npk), keys, policy, plan.source));
+    });
+    plan.container = plan.package->manifest.containerName();
+    plan.verified = plan.package->verified();
+    plan.mountPoint = plan.how.target.empty() ? settings_.defaultMountPoint(plan.container.text()) : plan.how.target;
+}
+
+Task<> FileMounting::authorizeRead(CallPtr call, MountPlan plan) {
+    if (plan.verified && plan.how.verity != VerityMode::Eio && !plan.how.allowUnverified) {
+        // Who can damage the file could bring the machine down.
+        Details details = planDetails(plan);
+        details["source"] = plan.source;
+        details["polkit.message"] = askToMount("$(container) from $(source)", plan.how.verity);
+        co_await authorizer_.require(call, action::kMountUnverified, details);
+    }
+    co_await mounting_.authorize(call, plan);
+}
+
+}  // namespace northstar

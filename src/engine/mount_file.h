@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// MountFile and MountFd: packages that are in no repository. Bus thread only.
+#pragma once
+
+#include <string>
+
+#include "base/unique_fd.h"
+#include "engine/mount.h"
+
+namespace northstar {
+
+class FileMounting {
+public:
+    FileMounting(const Settings& settings, Mounting& mounting, MountLines& lines, Authorizer& authorizer, Pool& pool,
+                 Kernel& kernel, DeviceRelease& release)
+        : settings_{settings},
+          mounting_{mounting},
+          lines_{lines},
+          authorizer_{authorizer},
+          pool_{pool},
+          kernel_{kernel},
+          release_{release} {}
+
+    // `path`: absolute and normal.
+    Task<Mounted> mountFile(CallPtr call, std::string path, MountRequest request);
+    Task<Mounted> mountFd(CallPtr call, UniqueFd npk, MountRequest request);
+
+private:
+    [[nodiscard]] MountPlan planFor(const Caller& caller, std::string source, MountRequest request) const;
+    [[nodiscard]] Details detailsOf(const MountPlan& plan) const;
+    Task<> authorizeUnread(CallPtr call, MountPlan plan);
+    Task<> authorizeRead(CallPtr call, MountPlan plan);
+    Task<> read(CallPtr call, UniqueFd npk, MountPlan& plan);
+    Task<Mounted> mountOpened(CallPtr call, UniqueFd npk, MountPlan plan);
+
+    const Settings& settings_;
+    Mounting& mounting_;
+    MountLines& lines_;
+    Authorizer& authorizer_;
+    Pool& pool_;
+    Kernel& kernel_;
+    DeviceRelease& release_;
+};
+
+}  // namespace northstar

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/mount_ref.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace northstar {
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+    using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+const MountRecord* findByMountPoint(const Registry& registry, const std::string& path) {
+    const MountRecord* record = registry.findByMountPoint(path);
+    return record != nullptr ? record : registry.findShownAs(path);
+}
+
+[[noreturn]] void throwSeveral(const Registry& registry, const std::string& what, const std::set<std::uint32_t>& ids) {
+    constexpr std::size_t kMostNamed = 5;
+    std::string places;
+    std::size_t named = 0;
+    for (const std::uint32_t id : ids) {
+        if (named++ == kMostNamed) break;
+        places += (places.empty() ? "" : ", ") + printable(registry.find(id)->mountPoint);
+    }
+    if (ids.size() > kMostNamed) places += fmt::format(" and {} more", ids.size() - kMostNamed);
+    throw Error{Code::InvalidArgs,
+                fmt::format("{} is mounted several times ({}); name one of the mount points", printable(what), places)};
+}
+
+Error notMounted(const std::string& what) {
+    return {Code::NotMounted, printable(what) + " is not mounted by this service; ListMounts shows what is"};
+}
+
+}  // namespace
+
+void throwNotMounted(const std::string& what) { throw notMounted(what); }
+
+MountRef MountRef::container(const std::string& text) {
+    if (auto name = ContainerName::parse(text)) return {text, std::move(*name)};
+    return {text, notMounted(text)};
+}
+
+const MountRecord* findMounted(const Registry& registry, const MountRef& ref) {
+    return std::visit(Overloaded{[](const Error& error) -> const MountRecord* { throw error; },
+                                 [&](MountRef::Id id) { return registry.find(id.number); },
+                                 [&](const MountRef::Point& point) { return findByMountPoint(registry, point.path); },
+                                 [&](const ContainerName& name) -> const MountRecord* {
+                                     const auto& ids = registry.findByContainer(name);
+                                     if (ids.size() > 1) throwSeveral(registry, ref.text, ids);
+                                     return ids.empty() ? nullptr : registry.find(*ids.begin());
+                                 }},
+                      ref.what);
+}
+
+MountKeys keysOf(const Registry& registry, const MountRef& ref) {
+    MountKeys keys;
+    const auto add = [&](const MountRecord* record) {
+        if (record != nullptr) keys.add(record->containerName(), record->mountPoint);
+    };
+    std::visit(
+        Overloaded{[](const Error& error) { throw error; }, [&](MountRef::Id id) { add(registry.find(id.number)); },
+                   [&](const MountRef::Point& point) {
+                       keys.addPoint(point.path);
+                       add(findByMountPoint(registry, point.path));
+                   },
+                   [&](const ContainerName& name) {
+                       keys.addContainer(name);
+                       for (const std::uint32_t id : registry.findByContainer(name)) add(registry.find(id));
+                   }},
+        ref.what);
+    return keys;
+}
+
+}  // namespace northstar

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which mount a caller means, taken apart once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "base/error.h"
+#include "engine/mount_lines.h"
+#include "package/container_name.h"
+#include "registry/registry.h"
+
+namespace northstar {
+
+struct MountRef {
+    struct Id {
+        std::uint32_t number;
+    };
+    struct Point {
+        std::string path;  // absolute and normal
+    };
+    std::string text;                                    // as it was written, for messages
+    std::variant<Error, Id, Point, ContainerName> what;  // Error: why it can be none
+
+    // "name:version" or "name"; NotMounted for what cannot be called so.
+    [[nodiscard]] static MountRef container(const std::string& text);
+};
+
+[[noreturn]] void throwNotMounted(const std::string& what);
+
+// nullptr: not mounted. Throws InvalidArgs if the container is mounted several times, or the reference's own error.
+[[nodiscard]] const MountRecord* findMounted(const Registry& registry, const MountRef& ref);
+
+// What an unmount concerns, be it mounted or about to be. Throws the reference's own error.
+[[nodiscard]] MountKeys keysOf(const Registry& registry, const MountRef& ref);
+
+}  // namespace northstar

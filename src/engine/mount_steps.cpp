@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/mount_steps.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/hex.h"
+#include "base/random.h"
+
+namespace northstar {
+namespace {
+
+constexpr std::size_t kMostHolders = 5;            // as many as fit one line
+constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
+// After a mount that failed: nobody but root and udev can open its devices, so this is rarely needed.
+constexpr std::chrono::milliseconds kAfterFailure{1000};
+
+VerityTable verityTable(const Verity& verity, VerityMode mode) {
+    const std::string unique = randomHex();
+    return {kVerityNamePrefix + unique, kVerityUuidPrefix + unique, verity.dataBlocks,  verity.hashStartBlock(),
+            Verity::kBlockSize,         toHex(verity.rootHash),     toHex(verity.salt), mode};
+}
+
+// The record in the state directory; removed again unless kept.
+class SavedRecord {
+public:
+    SavedRecord(const StateStore& state, const MountRecord& record) : state_{state}, id_{record.id} {
+        state_.save(record);
+    }
+    ~SavedRecord() {
+        if (!kept_) state_.remove(id_);
+    }
+    SavedRecord(const SavedRecord&) = delete;
+    SavedRecord& operator=(const SavedRecord&) = delete;
+    void keep() { kept_ = true; }
+
+private:
+    const StateStore& state_;
+    std::uint32_t id_;
+    bool kept_ = false;
+};
+
+LoopBacking backingOf(const LoopSpec& spec) {
+    const FileIdentity file = identify(spec.fd);
+    return {file.device, file.inode, spec.image.offset};
+}
+
+std::uint64_t microsecondsSinceEpoch() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+// What it is, before any device is.
+MountRecord describe(const MountPlan& plan) {
+    const Package& package = *plan.package;
+    MountRecord record;
+    record.id = plan.id;
+    record.name = plan.container.name;
+    record.version = plan.container.version;
+    record.repository = plan.repository;
+    record.source = plan.source;
+    record.mountPoint = plan.mountPoint;
+    record.filesystem = toString(package.filesystem);
+    record.verified = package.verified();
+    record.ownerUid = plan.owner;
+    if (package.verity) record.rootHash = toHex(package.verity->rootHash);
+    return record;
+}
+
+}  // namespace
+
+MountRecord MountSteps::mount(const MountPlan& plan) const {
+    MountRecord record = describe(plan);
+    try {
+        mountInSteps(plan, record);
+        return record;
+    } catch (const Error& error) {
+        awaitUndone(record);
+        throw Error{error.code(), "Cannot mount " + plan.container.text() + ": " + error.what()};
+    }
+}
+
+void MountSteps::mountInSteps(const MountPlan& plan, MountRecord& record) const {
+    const Package& package = *plan.package;
+    const bool copied = plan.verification == Verification::Sealed && package.verified();
+    const auto sealed = !plan.sealed && copied ? images_.get(package, stop_) : plan.sealed;
+    const bool useVerity = package.verified() && !sealed;
+    if (useVerity && !kernel_.verityAvailable()) {
+        throw Error{Code::Unsupported,
+                    "it must be verified and this kernel has no dm-verity (CONFIG_DM_VERITY); load the "
+                    "module dm-verity, or set verification = \"sealed\" in the configuration"};
+    }
+    const LoopSpec spec{sealed ? sealed->fd.get() : package.fd.get(), sealed ? sealed->image : package.image,
+                        plan.loopDeviceTimeout};
+    record.backing = backingOf(spec);
+    const auto loop = kernel_.attachLoop(spec);
+    record.loopDevice = loop->path();
+
+    std::unique_ptr<Device> verity;
+    if (useVerity) {
+        const VerityTable table = verityTable(*package.verity, plan.how.verity);
+        verity = kernel_.openVerity(*loop, table);
+        record.verityUuid = table.uuid;
+        record.diskSequence = verity->diskSequence();
+    }
+    const Device& source = verity ? *verity : *loop;
+    record.device = source.path();
+    record.identity.device = source.number();
+    const auto mount =
+        kernel_.mountDetached(source, {record.filesystem, plan.how.noexec, package.manifest.mountContext.value_or("")});
+    record.identity = mount->identity();
+    record.identity.device = source.number();
+    record.mountedAt = microsecondsSinceEpoch();
+    attach(plan, *mount, record);
+    if (sealed) images_.keep(record.id, sealed);
+}
+
+void MountSteps::attach(const MountPlan& plan, DetachedMount& mount, MountRecord& record) const {
+    // Before the first thing that would outlive a crash. Whether the directory is there already is a guess until then.
+    std::error_code unknown;
+    record.mountPointCreated = !exists(std::filesystem::symlink_status(plan.mountPoint, unknown));
+    SavedRecord saved{state_, record};
+    const auto point = kernel_.makeMountPoint(plan.mountPoint);
+    if (point->path() != record.mountPoint || point->created() != record.mountPointCreated) {
+        record.mountPoint = point->path();
+        record.mountPointCreated = point->created();
+        state_.save(record);
+    }
+    mount.attach(*point);
+    point->keep();
+    saved.keep();
+    if (const auto identity = mount.identity(); identity.id != record.identity.id) {
+        record.identity.id = identity.id;  // a kernel without fsmount(2) tells it only now
+        record.identity.uniqueId = identity.uniqueId;
+        try {
+            state_.save(record);
+        } catch (const Error& error) {  // it is mounted; what is saved will do
+            spdlog::warn("{}", error.what());
+        }
+    }
+}
+
+// All is let go of by now; udev may have a device open for a moment.
+void MountSteps::awaitUndone(const MountRecord& record) const noexcept {
+    if (record.loopDevice.empty()) return;
+    try {
+        if (kernel_.awaitRelease(record.devices(), kAfterFailure)) return;
+        spdlog::warn("The mount of {} failed, and {} is still held by somebody else; it goes with them",
+                     record.container(), deviceLeft(record));
+    } catch (const std::exception& error) {
+        spdlog::warn("Cannot see whether {} is gone: {}", record.loopDevice, error.what());
+    }
+}
+
+}  // namespace northstar

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What blocks of a mount and an unmount, top to bottom. Anything that throws on the way undoes the steps before it.
+// For worker threads; several at once.
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+#include "engine/mount_plan.h"
+#include "engine/sealed_images.h"
+#include "kernel/kernel.h"
+#include "registry/mount_record.h"
+#include "registry/state_store.h"
+
+namespace northstar {
+
+class MountSteps {
+public:
+    // `stateDirectory`: see StateStore; made if it is not there. `stop` gives up the copying of images.
+    MountSteps(Kernel& kernel, const std::string& stateDirectory, std::stop_token stop = {})
+        : kernel_{kernel}, state_{stateDirectory}, stop_{std::move(stop)} {}
+
+    [[nodiscard]] Kernel& kernel() const noexcept { return kernel_; }
+    [[nodiscard]] const StateStore& state() const noexcept { return state_; }
+
+    [[nodiscard]] const SealedImages& sealedImages() const noexcept { return images_; }
+
+    // Throws Unsupported, Corrupted, AlreadyMounted, DeviceUnavailable, Timeout, InvalidArgs, Failed.
+    [[nodiscard]] MountRecord mount(const MountPlan& plan) const;
+
+    // True if mount point and devices are gone, false if only somebody else holds the devices: look again with
+    // releaseDevices. Throws Busy, NotMounted, Failed; then the mount is as it was.
+    bool unmount(const MountRecord& record, UnmountMode how) const;
+
+    // What is left to do for a mount that somebody else took down: directory, devices, record. Returns what
+    // releaseDevices does.
+    bool cleanUpAfterExternalUnmount(const MountRecord& record) const noexcept;
+
+    // One look, of milliseconds, at whether the devices of a mount that is gone are gone, helping them along.
+    // True also if that cannot be seen, which is logged.
+    bool releaseDevices(const MountRecord& record) const noexcept;
+
+    // The same at a glance, without waiting; false also if it cannot be seen.
+    [[nodiscard]] bool areDevicesGone(const MountRecord& record) const noexcept;
+
+    // Which of the devices of a mount that is gone somebody still holds, "/dev/dm-0": the upper one if it is there.
+    [[nodiscard]] std::string deviceLeft(const MountRecord& record) const;
+
+    // The processes that hold the mount, as a part of a sentence. Can take seconds, see Kernel::holders.
+    [[nodiscard]] std::string describeHolders(const MountRecord& record) const;
+
+private:
+    void mountInSteps(const MountPlan& plan, MountRecord& record) const;
+    void attach(const MountPlan& plan, DetachedMount& mount, MountRecord& record) const;
+    void awaitUndone(const MountRecord& record) const noexcept;
+
+    Kernel& kernel_;
+    StateStore state_;
+    mutable SealedImages images_;  // locks itself
+    std::stop_token stop_;
+};
+
+}  // namespace northstar

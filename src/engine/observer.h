@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened, told once registry and catalog show it, and before the call that caused it is answered. The objects on
+// the bus implement it, and whatever else of the engine has to know. Bus thread only; nothing may throw.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "registry/mount_record.h"
+
+namespace northstar {
+
+enum class UnmountReason { Request, External, Corruption };
+
+class Observer {
+public:
+    virtual ~Observer() = default;
+    virtual void mounted(const MountRecord&) {}
+    virtual void unmounted(const MountRecord&, UnmountReason) {}
+    virtual void unmountFailed(const MountRecord&) {}  // it is still there, as far as is known
+    virtual void corrupted(const MountRecord&, std::uint64_t /*block*/) {}
+    virtual void installed(const std::string& /*container*/, const std::string& /*repository*/) {}
+    virtual void uninstalled(const std::string& /*container*/, const std::string& /*repository*/) {}
+    virtual void repositoryChanged(const std::string& /*repository*/) {}  // a package of it is another one now
+    virtual void repositoriesReplaced() {}
+    virtual void verityAvailableChanged() {}
+};
+
+// Passes on to several, in the order in which they were added.
+class Observers : public Observer {
+public:
+    // Borrowed until removed.
+    void add(Observer& observer) { all_.push_back(&observer); }
+    void remove(Observer& observer) { std::erase(all_, &observer); }
+
+    void mounted(const MountRecord& record) override { each(&Observer::mounted, record); }
+    void unmounted(const MountRecord& record, UnmountReason reason) override {
+        each(&Observer::unmounted, record, reason);
+    }
+    void unmountFailed(const MountRecord& record) override { each(&Observer::unmountFailed, record); }
+    void corrupted(const MountRecord& record, std::uint64_t block) override {
+        each(&Observer::corrupted, record, block);
+    }
+    void installed(const std::string& container, const std::string& repository) override {
+        each(&Observer::installed, container, repository);
+    }
+    void uninstalled(const std::string& container, const std::string& repository) override {
+        each(&Observer::uninstalled, container, repository);
+    }
+    void repositoryChanged(const std::string& repository) override { each(&Observer::repositoryChanged, repository); }
+    void repositoriesReplaced() override { each(&Observer::repositoriesReplaced); }
+    void verityAvailableChanged() override { each(&Observer::verityAvailableChanged); }
+
+private:
+    template <typename... Parameters, typename... Arguments>
+    void each(void (Observer::*told)(Parameters...), const Arguments&... arguments) {
+        for (Observer* observer : all_) (observer->*told)(arguments...);
+    }
+    std::vector<Observer*> all_;
+};
+
+}  // namespace northstar

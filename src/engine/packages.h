@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The packages of all repositories as their files are now. Bus thread only.
+#pragma once
+
+#include <string>
+
+#include "async/pool.h"
+#include "async/task.h"
+#include "engine/observer.h"
+#include "repository/catalog.h"
+
+namespace northstar {
+
+class Packages {
+public:
+    Packages(Catalog& catalog, Pool& pool, Observer& observer) : catalog_{catalog}, pool_{pool}, observer_{observer} {}
+
+    [[nodiscard]] Catalog& catalog() const noexcept { return catalog_; }
+
+    // What the catalog finds, read again if its file has changed: the file system is asked on a worker. Throws what
+    // Catalog::find and refresh throw; NoSuchContainer or Failed if it went, or its repository changed, meanwhile.
+    Task<Found> current(std::string what, std::string repository);
+
+private:
+    Catalog& catalog_;
+    Pool& pool_;
+    Observer& observer_;
+};
+
+}  // namespace northstar

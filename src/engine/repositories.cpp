@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/repositories.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "engine/caller_file.h"
+#include "engine/changed.h"
+#include "engine/details.h"
+#include "engine/either_stop.h"
+#include "repository/install.h"
+
+namespace northstar {
+namespace {
+
+// `verified`: what was authorized; a reload may have come between the question and the answer.
+void refuseOtherTrust(const Repository& repository, bool verified) {
+    if (repository.verified() != verified)
+        throwChanged("Cannot change repository " + repository.name, "its keys changed");
+}
+
+void refuseMounted(const Registry& registry, const std::string& container, const std::string& repository) {
+    const bool mounted = registry.isMounted(container, repository);
+    if (!mounted && !registry.isReserved(container, repository)) return;
+    throw Error{Code::Busy, fmt::format("Cannot uninstall {} from {}: it is {}; unmount it first", container,
+                                        repository, mounted ? "mounted" : "being mounted")};
+}
+
+}  // namespace
+
+Authorizer::Mode modeOf(const Config& config) {
+    return config.authorization == Authorization::RootOnly ? Authorizer::Mode::RootOnly
+                                                           : Authorizer::Mode::AskAuthority;
+}
+
+void applyLoaded(Loaded loaded, Settings& settings, Catalog& catalog, Registry& registry, Authorizer& authorizer) {
+    Config& next = loaded.config;
+    const Config& now = settings.config;
+    if (next.runDir != now.runDir || next.stateDir != now.stateDir || next.workers != now.workers) {
+        spdlog::warn("run_dir, state_dir and workers change only when the service is started again");
+        next.runDir = now.runDir;
+        next.stateDir = now.stateDir;
+        next.workers = now.workers;
+    }
+    registry.setLimits({next.limits.mounts, next.limits.mountsPerUid});
+    authorizer.setMode(modeOf(next));
+    settings.fileKeys = std::move(loaded.fileKeys);
+    catalog.replace(std::move(loaded.repositories));
+    settings.config = std::move(next);
+}
+
+Task<std::string> RepositoryChanges::install(CallPtr call, std::string repository, UniqueFd npk) {
+    const bool verified = catalog_.repository(repository)->verified();
+    const Details details{{"repository", repository}, {"verified", verified ? "true" : "false"}};
+    co_await authorizer_.require(call, action::kManageRepository, details);
+    const auto turn = co_await enter();
+    const auto before = catalog_.repository(repository);
+    refuseOtherTrust(*before, verified);
+    const EitherStop stop{call->gone(), stopping_};
+    const bool trusted = call->caller.euid == 0;
+    const Installed installed = co_await pool_.run([&] {
+        if (!trusted) refuseStallingFile(kernel_, npk.get());
+        return installPackage(*before, npk.get(), "the package for " + before->name, stop.token());
+    });
+    catalog_.add({before, installed.container, installed.entry});
+    spdlog::info("Installed {} into {} for user {}", installed.container, repository, call->caller.euid);
+    observer_.installed(installed.container, repository);
+    co_return installed.container;
+}
+
+Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::string what) {
+    const bool verified = catalog_.repository(repository)->verified();
+    Details details{{"repository", repository}, {"container", what}};
+    std::exception_ptr missing;  // said once it is known that the caller may
+    try {
+        const Found found = catalog_.find(what, repository);
+        what = found.container;  // what is authorized is what goes
+        details = containerDetails(found.entry.package->manifest.containerName(), repository, verified);
+    } catch (const Error&) {
+        missing = std::current_exception();
+    }
+    co_await authorizer_.require(call, action::kManageRepository, details);
+    if (missing) std::rethrow_exception(missing);
+    const auto turn = co_await enter();
+    const Found found = catalog_.find(what, repository);
+    refuseOtherTrust(*found.repository, verified);
+    refuseMounted(registry_, found.container, repository);
+    // First it is no longer found, then it is removed: a mount that comes in between would hold what is gone.
+    catalog_.remove(found.container, repository);
+    try {
+        co_await pool_.run([&] { uninstallPackage(*found.repository, found.entry); });
+    } catch (...) {
+        catalog_.add(found);
+        throw;
+    }
+    spdlog::info("Uninstalled {} from {} for user {}", found.container, repository, call->caller.euid);
+    observer_.uninstalled(found.container, repository);
+}
+
+Task<> RepositoryChanges::reload(CallPtr call) {
+    co_await authorizer_.require(call, action::kReload, {});
+    const auto turn = co_await enter();
+    const Catalog::Repositories previous = catalog_.repositories();
+    Loaded loaded = co_await pool_.run([&] {
+        Loaded read = loadAll(settings_.path, previous);
+        for (const auto& [name, repository] : read.repositories) removeInterruptedInstalls(repository->config);
+        return read;
+    });
+    const std::vector<ContainerOf> dropped = std::move(loaded.dropped);
+    applyLoaded(std::move(loaded), settings_, catalog_, registry_, authorizer_);
+    observer_.repositoriesReplaced();
+    for (const auto& [container, repository] : dropped) observer_.uninstalled(container, repository);
+    co_await verity_.refresh();
+    spdlog::info("Reloaded {}", settings_.path);
+}
+
+}  // namespace northstar

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the configuration, the keys and all repositories, at start and on Reload.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "package/keys.h"
+#include "repository/catalog.h"
+
+namespace northstar {
+
+struct ContainerOf {
+    std::string container, repository;
+};
+
+struct Loaded {
+    Config config;
+    Catalog::Repositories repositories;
+    KeyRing fileKeys;
+    std::vector<ContainerOf> dropped;  // from memory repositories: their new keys did not sign them
+};
+
+// Blocks. Packages that `previous` knows unchanged are not read again, those of memory repositories are taken over;
+// where the keys are others now, all are checked again. Throws Failed: then nothing has changed.
+[[nodiscard]] Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous);
+
+}  // namespace northstar
