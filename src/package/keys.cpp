@@ -23,10 +23,38 @@ struct FreeOpenssl {
     void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
 };
 
+using KeyBytes = std::array<std::uint8_t, PublicKey::kSize>;
+
+// RFC 8032, 5.1.2 and 5.1.3: an encoding is y, little endian, and in its last bit the sign of x. OpenSSL takes a y
+// from 2^255-19 on, too, as what it is modulo that.
+bool isCanonical(const KeyBytes& y) {
+    const bool large = std::all_of(y.begin() + 1, y.end() - 1, [](std::uint8_t byte) { return byte == 0xff; });
+    return !(large && y.back() == 0x7f && y.front() >= 0xed);
+}
+
+// The y of the eight points whose order divides 8: 0 (order 4, two points), 1 (the neutral one), -1 (order 2), and
+// two of order 8 with two points each, the roots of d*y^4 + 2*y^2 = 1. OpenSSL takes either sign for any of them.
+bool isOfSmallOrder(const KeyBytes& y) {
+    constexpr std::array<std::string_view, 5> kSmall{
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"};
+    return std::find(kSmall.begin(), kSmall.end(), toHex(y)) != kSmall.end();
+}
+
 }  // namespace
 
 PublicKey::PublicKey(const std::array<std::uint8_t, kSize>& bytes)
-    : bytes_{bytes}, fingerprint_{toHex(sha256(std::span<const std::uint8_t>{bytes}))} {}
+    : bytes_{bytes}, fingerprint_{toHex(sha256(std::span<const std::uint8_t>{bytes}))} {
+    KeyBytes y = bytes;
+    y.back() &= 0x7f;
+    if (isCanonical(y) && !isOfSmallOrder(y)) return;
+    throw Error{Code::Failed,
+                "it is no key, as anybody could sign for it (a point of small order, or not in its one encoding); "
+                "put the signer's public key there"};
+}
 
 bool PublicKey::verifies(std::string_view message, std::span<const std::uint8_t> signature) const {
     constexpr std::size_t kSignatureSize = 64;  // RFC 8032, 5.1.6
@@ -72,18 +100,16 @@ PublicKey loadPublicKey(const std::string& path) {
     if (!S_ISREG(status.st_mode)) throw Error{Code::Failed, what + ": it is not a regular file"};
 
     std::array<std::uint8_t, PublicKey::kSize + 1> buffer{};  // one more byte, to see a file that is too long
-    std::size_t size = 0;
     try {
-        size = readAt(fd.get(), 0, buffer);
+        if (readAt(fd.get(), 0, buffer) != PublicKey::kSize) {
+            throw Error{Code::Failed, "it must be a raw ed25519 key of exactly 32 bytes, not PEM or text"};
+        }
+        KeyBytes bytes{};
+        std::copy_n(buffer.begin(), bytes.size(), bytes.begin());
+        return PublicKey{bytes};
     } catch (const Error& error) {
         throw Error{Code::Failed, what + ": " + error.what()};
     }
-    if (size != PublicKey::kSize) {
-        throw Error{Code::Failed, what + ": it must be a raw ed25519 key of exactly 32 bytes, not PEM or text"};
-    }
-    std::array<std::uint8_t, PublicKey::kSize> bytes{};
-    std::copy_n(buffer.begin(), bytes.size(), bytes.begin());
-    return PublicKey{bytes};
 }
 
 }  // namespace northstar

@@ -17,6 +17,8 @@ class PublicKey {
 public:
     static constexpr std::size_t kSize = 32;  // RFC 8032, 5.1.5
 
+    // Throws Failed for bytes that are no key: an encoding of a point of small order, for which anybody can make
+    // signatures (S*B = R + k*A holds with S = 0 and R = -k*A, one of at most 8 points), or one that is not canonical.
     explicit PublicKey(const std::array<std::uint8_t, kSize>& bytes);
 
     // SHA-256 of the 32 bytes, in hexadecimal: how a key is named on the bus and in logs.
@@ -49,7 +51,7 @@ private:
     std::vector<PublicKey> keys_;
 };
 
-// Reads a key file. Throws Failed if it cannot be read or is not exactly 32 bytes, naming the file.
+// Reads a key file. Throws Failed if it cannot be read or is not exactly the 32 bytes of a key, naming the file.
 [[nodiscard]] PublicKey loadPublicKey(const std::string& path);
 
 }  // namespace northstar
