@@ -9,16 +9,12 @@
 #include "base/checked.h"
 #include "base/unique_fd.h"
 #include "package/descriptor.h"
+#include "package/image/filesystem.h"
 #include "package/image/verity.h"
 #include "package/keys.h"
 #include "package/manifest.h"
 
 namespace northstar {
-
-enum class Filesystem { Squashfs, Erofs };
-
-// "squashfs", "erofs": the kernel's name of the filesystem type.
-[[nodiscard]] const char* toString(Filesystem filesystem);
 
 enum class SignaturePolicy {
     Required,  // one of the keys must have signed it, else InvalidSignature

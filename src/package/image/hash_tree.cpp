@@ -88,25 +88,26 @@ HashTree HashTree::load(int fd, Extent image, const Verity& verity) {
     }
 }
 
-void HashTree::checkFirstBlock(int fd, Extent image, const Verity& verity) {
+HashTree::Block HashTree::readFirstBlock(int fd, Extent image, const Verity& verity) {
     SaltedHash hash{verity.salt};
     Sha256 expected = verity.rootHash;
-    const auto check = [&](std::uint64_t block, const char* which, const char* where) {
-        std::array<std::uint8_t, kBlock> bytes{};
+    const auto read = [&](std::uint64_t block, const char* which, const char* where) {
+        Block bytes{};
         const std::size_t got = readAt(fd, image.offset + block * kBlock, bytes);
         if (got != bytes.size() || hash(bytes) != expected) {
             throw Error{Code::Corrupted, which + std::to_string(block) + " of the image" + where +
                                              " does not match the signed root hash"};
         }
         std::copy_n(bytes.begin(), expected.size(), expected.begin());
+        return bytes;
     };
     const std::vector<std::uint64_t> sizes = levelSizes(verity.dataBlocks);
     std::uint64_t at = verity.hashStartBlock();
     for (auto blocks = sizes.rbegin(); blocks != sizes.rend(); ++blocks) {
-        check(at, "Block ", ", in its hash tree,");
+        read(at, "Block ", ", in its hash tree,");
         at += *blocks;
     }
-    check(0, "Data block ", "");
+    return read(0, "Data block ", "");
 }
 
 void HashTree::verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop, const Sink& sink) const {

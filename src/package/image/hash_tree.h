@@ -7,6 +7,7 @@
 // top level comes first.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -25,9 +26,10 @@ public:
     // Throws Corrupted (naming the hash block), CapacityExceeded, Failed on a read error.
     static HashTree load(int fd, Extent image, const Verity& verity);
 
-    // Checks data block 0 along its path from the root hash, one block a level: cheap, however large the image is.
-    // Throws Corrupted naming the block, Failed on a read error.
-    static void checkFirstBlock(int fd, Extent image, const Verity& verity);
+    // Reads data block 0 and checks it along its path from the root hash, one block a level: cheap, however large the
+    // image is. Throws Corrupted naming the block, Failed on a read error.
+    using Block = std::array<std::uint8_t, Verity::kBlockSize>;
+    [[nodiscard]] static Block readFirstBlock(int fd, Extent image, const Verity& verity);
 
     // Called with each chunk of data that has been checked: byte offset in the image and the bytes. May be
     // called from several threads at once, in any order; may throw, which ends the run.

@@ -2,11 +2,17 @@
 // What formats and filesystems a package may have.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <sstream>
 #include <string>
 
 #include "package/package.h"
 #include "support/expect_error.h"
 #include "support/package_builder.h"
+#include "support/temporary_directory.h"
 
 namespace northstar {
 namespace {
@@ -84,6 +90,69 @@ TEST(Filesystem, LargerThanItsPlaceIsRefused) {
     expectRefused("larger than the image", spec);
     spec.data = erofsLike(0xffffffff, 16);
     expectRefused("larger than the image", spec);
+}
+
+// Sets a number in an erofs superblock: fs/erofs/erofs_fs.h, struct erofs_super_block.
+void setField(std::string& erofs, std::size_t offset, std::uint16_t value) {
+    erofs[1024 + offset] = static_cast<char>(value & 0xff);
+    erofs[1024 + offset + 1] = static_cast<char>(value >> 8U);
+}
+constexpr std::size_t kIncompat = 80, kExtraDevices = 86;
+
+// Whether or not a feature bit says so: it is one bit for two features.
+TEST(Filesystem, ThatNamesOtherDevicesIsRefused) {
+    for (const std::uint16_t features : std::initializer_list<std::uint16_t>{0, 8, 0xc}) {
+        for (const bool isSigned : {true, false}) {
+            PackageSpec spec;
+            if (!isSigned) spec.key.reset();
+            spec.data = erofsLike(3, 12);
+            setField(spec.data, kIncompat, features);
+            setField(spec.data, kExtraDevices, 256);
+            expectRefused("names 256 other block devices", spec, SignaturePolicy::Optional);
+        }
+    }
+}
+
+TEST(Filesystem, ThatNeedsWhatIsNotKnownIsRefused) {
+    PackageSpec spec;
+    spec.data = erofsLike(3, 12);
+    setField(spec.data, kIncompat, 0x7f);
+    EXPECT_EQ(open(spec).filesystem, Filesystem::Erofs);
+    setField(spec.data, kIncompat, 0x87);
+    expectRefused("feature_incompat 0x80", spec);
+    setField(spec.data, kIncompat + 2, 0x8000);
+    expectRefused("feature_incompat 0x80000080", spec);
+}
+
+// Signed with a device table, shown without: what counts is what the kernel will read.
+TEST(Filesystem, IsJudgedByBytesThatWereSigned) {
+    PackageSpec spec;
+    spec.data = erofsLike(3, 12);
+    setField(spec.data, kExtraDevices, 1);
+    spec.changeImage = [](std::string& image) { setField(image, kExtraDevices, 0); };
+    test::expectError(Code::Corrupted, "Data block 0", [&] { (void)open(spec); });
+}
+
+TEST(Filesystem, ThatMkfsMadeWithABlobDeviceIsRefused) {
+    if (std::system("command -v mkfs.erofs >/dev/null") != 0) GTEST_SKIP() << "needs erofs-utils";
+    const test::TemporaryDirectory directory;
+    std::filesystem::create_directory(directory / "root");
+    directory.write("root/file", std::string(100'000, 'x'));
+    const auto make = [&](const std::string& options) {
+        const std::string image = directory / "image", quiet = " >/dev/null 2>&1";
+        const std::string command = "mkfs.erofs " + options + " " + image + " " + (directory / "root");
+        EXPECT_EQ(std::system((command + quiet).c_str()), 0) << command;
+        std::ostringstream bytes;
+        bytes << std::ifstream{image, std::ios::binary}.rdbuf();
+        PackageSpec spec;
+        spec.data = bytes.str();
+        spec.data.resize((spec.data.size() + 4095) / 4096 * 4096);
+        return spec;
+    };
+    for (const char* options : {"", "-zlz4hc", "--chunksize=4096", "-Eztailpacking -zlz4hc"}) {
+        EXPECT_EQ(open(make(options)).filesystem, Filesystem::Erofs) << options;
+    }
+    expectRefused("names 1 other block devices", make("--chunksize=4096 --blobdev=" + directory / "blob"));
 }
 
 TEST(Filesystem, ThatIsEmptyIsRefused) {
