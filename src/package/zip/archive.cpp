@@ -14,8 +14,6 @@ namespace {
 constexpr std::uint64_t kMaxMetadata = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kAlignment = 4096;  // dm-verity's block size, and the loop device's
 
-[[noreturn]] void refuse(const std::string& why) { throw Error{Code::InvalidPackage, "Not a package archive: " + why}; }
-
 // Hands out the entries one by one, each of which has to begin where the one before ends.
 class Entries {
 public:
@@ -25,17 +23,17 @@ public:
     Extent take(std::string_view name) {
         last_ = next();
         if (last_.name != name) {
-            refuse("it has '" + printable(last_.name) + "' where '" + std::string{name} + "' has to be");
+            refuseArchive("it has '" + printable(last_.name) + "' where '" + std::string{name} + "' has to be");
         }
-        if (last_.headerOffset != dataAt_) refuse("there is a gap before '" + last_.name + "'");
-        if (last_.directory.offset != directoryAt_) refuse("there is a gap in its central directory");
+        if (last_.headerOffset != dataAt_) refuseArchive("there is a gap before '" + last_.name + "'");
+        if (last_.directory.offset != directoryAt_) refuseArchive("there is a gap in its central directory");
         dataAt_ = last_.data.offset + last_.data.size;  // within the file
         directoryAt_ += last_.directory.size;           // three times 64 KiB at most
         return last_.data;
     }
 
     std::string takeText(std::string_view name) {
-        if (take(name).size > kMaxMetadata) refuse("'" + std::string{name} + "' is larger than 1 MiB");
+        if (take(name).size > kMaxMetadata) refuseArchive("'" + std::string{name} + "' is larger than 1 MiB");
         auto [text, matchesCrc] = zip_.read(last_);
         if (!matchesCrc) damage_ = "the CRC of '" + std::string{name} + "' is wrong; get the package again";
         return std::move(text);
@@ -44,16 +42,16 @@ public:
     [[nodiscard]] const std::optional<std::string>& damage() const { return damage_; }
 
     void finish() {
-        if (zip_.next()) refuse("it has too many entries");
-        if (dataAt_ != end_.directory.offset) refuse("there is a gap before its central directory");
+        if (zip_.next()) refuseArchive("it has too many entries");
+        if (dataAt_ != end_.directory.offset) refuseArchive("there is a gap before its central directory");
         if (directoryAt_ != end_.directory.offset + end_.directory.size) {
-            refuse("there is a gap behind its central directory");
+            refuseArchive("there is a gap behind its central directory");
         }
     }
 
 private:
     ZipEntry next() {
-        if (taken_++ > 0 && !zip_.next()) refuse("it has too few entries");
+        if (taken_++ > 0 && !zip_.next()) refuseArchive("it has too few entries");
         return zip_.entry();
     }
 
@@ -70,10 +68,10 @@ private:
 Archive readArchive(int fd, std::uint64_t fileSize) {
     const ArchiveEnd end = findArchiveEnd(fd, fileSize);
     if (end.entries != 2 && end.entries != 3) {
-        refuse("it has " + std::to_string(end.entries) + " entries; a package has manifest.yaml, signature.yaml if " +
-               "signed, and fs.img");
+        refuseArchive("it has " + std::to_string(end.entries) +
+                      " entries; a package has manifest.yaml, signature.yaml if " + "signed, and fs.img");
     }
-    if (end.comment.empty()) refuse("it has no comment with a format version");
+    if (end.comment.empty()) refuseArchive("it has no comment with a format version");
     Archive archive;
     archive.comment = end.comment;
     Entries entries{fd, fileSize, end};
@@ -82,7 +80,7 @@ Archive readArchive(int fd, std::uint64_t fileSize) {
     archive.image = entries.take("fs.img");
     entries.finish();
     archive.damage = entries.damage();
-    if (archive.image.offset % kAlignment != 0) refuse("fs.img does not begin at a multiple of 4096 bytes");
+    if (archive.image.offset % kAlignment != 0) refuseArchive("fs.img does not begin at a multiple of 4096 bytes");
     return archive;
 }
 

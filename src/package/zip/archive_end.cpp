@@ -22,8 +22,6 @@ constexpr std::uint64_t kRecordSize = 22, kLocatorSize = 20, kRecord64Size = 56;
 constexpr std::array<std::uint8_t, 4> kRecordMagic{'P', 'K', 5, 6}, kLocatorMagic{'P', 'K', 6, 7},
     kRecord64Magic{'P', 'K', 6, 6};
 
-[[noreturn]] void refuse(const std::string& why) { throw Error{Code::InvalidPackage, "Not a package archive: " + why}; }
-
 bool startsWith(Bytes bytes, const std::array<std::uint8_t, 4>& magic) {
     return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
 }
@@ -32,7 +30,7 @@ bool startsWith(Bytes bytes, const std::array<std::uint8_t, 4>& magic) {
 template <typename Number>
 void checkNarrow(Bytes record, std::size_t offset, std::uint64_t wide) {
     const auto narrow = littleEndian<Number>(record, offset);
-    if (narrow != static_cast<Number>(~Number{0}) && narrow != wide) refuse("its two end records differ");
+    if (narrow != static_cast<Number>(~Number{0}) && narrow != wide) refuseArchive("its two end records differ");
 }
 
 // Reads the zip64 end record and its locator, which lie before the end record at `recordAt`. Returns where
@@ -42,16 +40,16 @@ std::uint64_t readZip64(int fd, Bytes record, std::uint64_t recordAt, Bytes loca
     std::array<std::uint8_t, kRecord64Size> wide{};
     if (checkedAdd(at, kRecord64Size + kLocatorSize) != recordAt || readAt(fd, at, wide) != wide.size() ||
         !startsWith(wide, kRecord64Magic) || littleEndian<std::uint64_t>(wide, 4) != kRecord64Size - 12) {
-        refuse("its zip64 end record is not where it has to be");
+        refuseArchive("its zip64 end record is not where it has to be");
     }
     if (littleEndian<std::uint32_t>(locator, 4) != 0 || littleEndian<std::uint32_t>(locator, 16) != 1 ||
         littleEndian<std::uint32_t>(wide, 16) != 0 || littleEndian<std::uint32_t>(wide, 20) != 0) {
-        refuse("it has several parts");
+        refuseArchive("it has several parts");
     }
     end.zip64 = true;
     end.entries = littleEndian<std::uint64_t>(wide, 32);
     end.directory = {littleEndian<std::uint64_t>(wide, 48), littleEndian<std::uint64_t>(wide, 40)};
-    if (littleEndian<std::uint64_t>(wide, 24) != end.entries) refuse("it has several parts");
+    if (littleEndian<std::uint64_t>(wide, 24) != end.entries) refuseArchive("it has several parts");
     checkNarrow<std::uint16_t>(record, 8, end.entries);
     checkNarrow<std::uint16_t>(record, 10, end.entries);
     checkNarrow<std::uint32_t>(record, 12, end.directory.size);
@@ -61,24 +59,27 @@ std::uint64_t readZip64(int fd, Bytes record, std::uint64_t recordAt, Bytes loca
 
 }  // namespace
 
+void refuseArchive(const std::string& why) { throw Error{Code::InvalidPackage, "Not a package archive: " + why}; }
+
 ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize) {
     const std::uint64_t tailSize = std::min(fileSize, kLocatorSize + kRecordSize + kMaxComment);
     const std::uint64_t tailAt = fileSize - tailSize;
     std::vector<std::uint8_t> tail(tailSize);
-    if (readAt(fd, tailAt, tail) != tail.size()) refuse("the file became shorter while it was read");
+    if (readAt(fd, tailAt, tail) != tail.size()) refuseArchive("the file became shorter while it was read");
 
-    // The last signature counts, as it does for minizip. One inside the comment makes the sizes disagree.
+    // The last signature counts. One inside the comment makes the sizes disagree.
     const auto found = std::find_end(tail.begin(), tail.end(), kRecordMagic.begin(), kRecordMagic.end());
     const auto at = static_cast<std::uint64_t>(found - tail.begin());
     if (found == tail.end() || tail.size() - at < kRecordSize) {
-        refuse("it has no ZIP end record; the file may have been cut off");
+        refuseArchive("it has no ZIP end record; the file may have been cut off");
     }
     const Bytes record = Bytes{tail}.subspan(at);
     const auto commentSize = littleEndian<std::uint16_t>(record, 20);
-    if (record.size() != kRecordSize + commentSize) refuse("its end record and comment are not the end of the file");
+    if (record.size() != kRecordSize + commentSize)
+        refuseArchive("its end record and comment are not the end of the file");
     if (littleEndian<std::uint16_t>(record, 4) != 0 || littleEndian<std::uint16_t>(record, 6) != 0 ||
         littleEndian<std::uint16_t>(record, 8) != littleEndian<std::uint16_t>(record, 10)) {
-        refuse("it has several parts");
+        refuseArchive("it has several parts");
     }
 
     ArchiveEnd end;
@@ -93,7 +94,7 @@ ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize) {
         end.directory = {littleEndian<std::uint32_t>(record, 16), littleEndian<std::uint32_t>(record, 12)};
     }
     if (checkedAdd(end.directory.offset, end.directory.size) != endsAt) {
-        refuse("its central directory does not end where the end record begins");
+        refuseArchive("its central directory does not end where the end record begins");
     }
     return end;
 }

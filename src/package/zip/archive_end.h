@@ -16,9 +16,10 @@ struct ArchiveEnd {
     std::string comment;
 };
 
-// Finds the end records, which have to be the very end of the file. minizip looks for them as well, but takes
-// a record that has bytes between itself and the directory, or behind its comment; and it does not tell the
-// comment of a zip64 archive. Throws InvalidPackage, Failed on a read error.
+// Finds the end records, which have to be the very end of the file. Throws InvalidPackage, Failed on a read error.
 [[nodiscard]] ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize);
+
+// Throws InvalidPackage: "Not a package archive: <why>".
+[[noreturn]] void refuseArchive(const std::string& why);
 
 }  // namespace northstar

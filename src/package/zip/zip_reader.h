@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // minizip on a file descriptor: walks the entries of a ZIP archive and reads the small ones. Internal.
+//
+// What minizip is trusted with: finding the central directory and walking it, where an entry's data begins, reading it,
+// its CRC. What it does not see, and is checked by hand beside it, with its answers to compare:
+// - it takes end records that have bytes between themselves and the directory, or behind the comment, looks for zip64
+//   ones in all of the last 64 KiB and takes a stray one for the archive's, and does not tell a zip64 archive's comment
+//   (archive_end.h);
+// - of a local header it compares method, CRC and the lower halves of the sizes; neither name, flags nor zip64 sizes;
+// - version 1.1 does not read zip64 sizes on 64-bit systems, newer ones do;
+// - it compares the CRC only once it has seen the end of what it takes for the size.
 #pragma once
 
 #include <cstdint>
