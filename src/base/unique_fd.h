@@ -2,6 +2,7 @@
 // An owned file descriptor.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -34,5 +35,9 @@ public:
 private:
     int fd_ = -1;
 };
+
+// A second descriptor of the same open file, close-on-exec and none of the three standard ones: fcntl(2),
+// F_DUPFD_CLOEXEC. Empty, with errno, if there can be none.
+[[nodiscard]] inline UniqueFd duplicateFd(int fd) noexcept { return UniqueFd{::fcntl(fd, F_DUPFD_CLOEXEC, 3)}; }
 
 }  // namespace northstar

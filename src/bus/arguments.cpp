@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/arguments.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <systemd/sd-bus.h>
 
@@ -64,7 +63,7 @@ void ArgumentReader::read(std::vector<std::string>& items) {
 void ArgumentReader::read(UniqueFd& fd) {
     int borrowed = -1;
     expect(sd_bus_message_read_basic(message_, SD_BUS_TYPE_UNIX_FD, &borrowed));
-    fd = UniqueFd{fcntl(borrowed, F_DUPFD_CLOEXEC, 3)};
+    fd = duplicateFd(borrowed);
     if (!fd) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
 }
 

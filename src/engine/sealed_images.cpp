@@ -25,7 +25,8 @@ std::shared_ptr<const SealedImage> SealedImages::get(const Package& package, con
         const auto known = images_.find(key);
         if (const auto image = known != images_.end() ? known->second.lock() : nullptr) return image;
     }
-    const auto image = std::make_shared<const SealedImage>(sealImage(package, 0, stop));
+    const auto image =
+        std::make_shared<const SealedImage>(sealImage(package.fd.get(), package.image, package.verity, 0, stop));
     const std::lock_guard lock{mutex_};
     images_.insert_or_assign(key, image);
     return image;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "package/image/sealed_image.h"
+#include "package/package.h"
 
 namespace northstar {
 

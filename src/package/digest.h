@@ -2,17 +2,18 @@
 // SHA-256 through OpenSSL, which uses the processor's SHA instructions. Internal to src/package.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 
-#include "package/image/verity.h"
-
 // OpenSSL's names, so that its header stays out of ours.
 struct evp_md_ctx_st;
 
 namespace northstar {
+
+using Sha256 = std::array<std::uint8_t, 32>;
 
 // Throws Failed if OpenSSL has no memory or no SHA-256.
 [[nodiscard]] Sha256 sha256(std::span<const std::uint8_t> bytes);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "package/image/verity.h"
 #include "package/yaml/yaml_reader.h"
 
 namespace northstar {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "package/image/verity.h"
+#include "package/digest.h"
 
 namespace northstar {
 

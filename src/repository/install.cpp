@@ -69,7 +69,7 @@ void refuseInstalled(const Repository& repository, const std::string& container)
 
 // Before anything is copied: a huge file that is no package costs nothing.
 void checkSource(const Repository& repository, int fd, const std::string& name) {
-    UniqueFd source{fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    UniqueFd source = duplicateFd(fd);
     if (!source) throwErrno(Code::Failed, "Cannot duplicate the descriptor of " + name, errno);
     refuseInstalled(repository,
                     openPackage(std::move(source), repository.keys, repository.policy(), name).manifest.container());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/memory.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
 
 #include <cerrno>
@@ -12,7 +11,7 @@ namespace northstar {
 namespace {
 
 UniqueFd duplicate(int fd) {
-    UniqueFd copy{fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    UniqueFd copy = duplicateFd(fd);
     if (!copy) throwErrno(Code::Failed, "Cannot duplicate the descriptor of a package in memory", errno);
     return copy;
 }

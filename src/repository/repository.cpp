@@ -67,8 +67,7 @@ std::vector<std::string> listPackages(const std::string& path) {
 // The container that a refused file claims to be, so that asking for it gives the reason. Nothing else is done with it.
 std::string claimedName(int fd, const std::string& fileName) {
     try {
-        return openPackage(UniqueFd{fcntl(fd, F_DUPFD_CLOEXEC, 0)}, {}, SignaturePolicy::Optional, fileName)
-            .manifest.container();
+        return openPackage(duplicateFd(fd), {}, SignaturePolicy::Optional, fileName).manifest.container();
     } catch (const Error&) {  // the packer calls it NAME-VERSION.npk
         std::string name = fileName.substr(0, fileName.size() - std::string_view{kSuffix}.size());
         if (const auto dash = name.rfind('-'); dash != std::string::npos) name[dash] = ':';
@@ -99,7 +98,7 @@ void loadFile(const UniqueFd& directory, const std::string& file, const std::str
             content.refused.insert(*refused);
             return;
         }
-        const UniqueFd second{fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)};
+        const UniqueFd second = duplicateFd(fd.get());
         try {
             entry = {
                 file,

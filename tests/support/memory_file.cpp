@@ -41,7 +41,7 @@ void MemoryFile::seal() const {
     check(::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0, "seal");
 }
 
-UniqueFd MemoryFile::duplicate() const { return UniqueFd{::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)}; }
+UniqueFd MemoryFile::duplicate() const { return duplicateFd(fd_.get()); }
 
 std::string contentOf(int fd, std::uint64_t offset, std::uint64_t size) {
     std::string content(size, '\0');

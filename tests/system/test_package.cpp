@@ -32,7 +32,7 @@ TestPackage copyPackage(const std::string& name) {
     keys.add(loadPublicKey(dataDirectory() / "keys/golden.pub"));
     const Package package = openPackage(UniqueFd{::open(copy.file.c_str(), O_RDONLY | O_CLOEXEC)}, keys,
                                         SignaturePolicy::Optional, copy.file);
-    copy.fd.reset(::fcntl(package.fd.get(), F_DUPFD_CLOEXEC, 0));
+    copy.fd = duplicateFd(package.fd.get());
     copy.image = package.image;
     if (package.verity) {
         copy.dataBlocks = package.verity->dataBlocks;

@@ -75,8 +75,6 @@ int DmTask::run() {
     return error != 0 ? error : EPROTO;  // libdevmapper itself gave up: versions that do not go together
 }
 
-const std::string& DmTask::error() const { return lastError; }
-
 bool hasDeviceMapper() {
     static std::atomic<bool> known = false;
     // Opening the node loads the module, where there is one.

@@ -30,9 +30,6 @@ public:
     // 0 or an errno value (EPROTO if libdevmapper did not get as far as asking the kernel).
     [[nodiscard]] int run();
 
-    // After a failure: what libdevmapper said last, for messages.
-    [[nodiscard]] const std::string& error() const;
-
     [[nodiscard]] dm_task* get() const noexcept { return task_; }
 
 private:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/image/sealed_image.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,37 +29,40 @@ void writeAt(int fd, std::uint64_t offset, std::span<const std::uint8_t> data) {
     }
 }
 
-SealedImage checkInPlace(const Package& package, const HashTree& tree, unsigned threads, const std::stop_token& stop) {
-    tree.verifyData(package.fd.get(), package.image, threads, stop);
-    UniqueFd fd{::fcntl(package.fd.get(), F_DUPFD_CLOEXEC, 0)};
-    if (!fd) throwErrno(Code::Failed, "Cannot duplicate the package's descriptor", errno);
-    return {std::move(fd), {package.image.offset, package.dataSize()}};
+UniqueFd checkInPlace(int fd, Extent image, const HashTree& tree, unsigned threads, const std::stop_token& stop) {
+    tree.verifyData(fd, image, threads, stop);
+    UniqueFd second = duplicateFd(fd);
+    if (!second) throwErrno(Code::Failed, "Cannot duplicate the package's descriptor", errno);
+    return second;
 }
 
-SealedImage copy(const Package& package, const HashTree& tree, unsigned threads, const std::stop_token& stop) {
-    const std::uint64_t size = package.dataSize();
-    UniqueFd fd = makeMemfd("northstar-image");
-    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+UniqueFd copy(int fd, Extent image, std::uint64_t size, const HashTree& tree, unsigned threads,
+              const std::stop_token& stop) {
+    UniqueFd memfd = makeMemfd("northstar-image");
+    if (::ftruncate(memfd.get(), static_cast<off_t>(size)) != 0) {
         throwErrno(codeForWrite(errno), "Cannot make a memory file of " + std::to_string(size) + " bytes", errno);
     }
-    tree.verifyData(
-        package.fd.get(), package.image, threads, stop,
-        [&fd](std::uint64_t offset, std::span<const std::uint8_t> data) { writeAt(fd.get(), offset, data); });
-    sealMemfd(fd.get());
-    return {std::move(fd), {0, size}};
+    tree.verifyData(fd, image, threads, stop, [&memfd](std::uint64_t offset, std::span<const std::uint8_t> data) {
+        writeAt(memfd.get(), offset, data);
+    });
+    sealMemfd(memfd.get());
+    return memfd;
 }
 
 }  // namespace
 
-SealedImage sealImage(const Package& package, unsigned threads, const std::stop_token& stop) {
-    if (!package.verity) {
-        throw Error{Code::Failed, "Cannot seal the image of " + package.manifest.container() +
-                                      ": the package is not verified, so there is nothing to check it against"};
+SealedImage sealImage(int fd, Extent image, const std::optional<Verity>& verity, unsigned threads,
+                      const std::stop_token& stop) {
+    if (!verity) {
+        throw Error{Code::Failed,
+                    "Cannot seal the image: the package is not verified, so there is nothing to check it against"};
     }
+    const std::uint64_t size = verity->superblockOffset;
     // Before the check: seals cannot be taken off again, so what is checked is what stays.
-    const bool sealed = isSealed(package.fd.get());
-    const HashTree tree = HashTree::load(package.fd.get(), package.image, *package.verity);
-    return sealed ? checkInPlace(package, tree, threads, stop) : copy(package, tree, threads, stop);
+    const bool sealed = isSealed(fd);
+    const HashTree tree = HashTree::load(fd, image, *verity);
+    if (sealed) return {checkInPlace(fd, image, tree, threads, stop), {image.offset, size}};
+    return {copy(fd, image, size, tree, threads, stop), {0, size}};
 }
 
 }  // namespace northstar

@@ -3,11 +3,12 @@
 // to dm-verity for kernels without it; it costs the image's size in memory.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 
 #include "base/checked.h"
 #include "base/unique_fd.h"
-#include "package/package.h"
+#include "package/image/verity.h"
 
 namespace northstar {
 
@@ -16,10 +17,11 @@ struct SealedImage {
     Extent image;  // the filesystem's data inside it, bytes
 };
 
-// Checks the whole image of a verified package against its tree. A package that lies in a sealed memfd
-// already is used in place (the descriptor is duplicated); any other is copied, and what is copied is what
-// was checked. Blocks; uses `threads` threads (0: one per processor). Throws Corrupted, CapacityExceeded (no
-// memory), Failed.
-[[nodiscard]] SealedImage sealImage(const Package& package, unsigned threads, const std::stop_token& stop);
+// Checks the whole image at `image` in `fd` against its tree. What lies in a sealed memfd already is used in place (the
+// descriptor is duplicated); any other is copied, and what is copied is what was checked. Blocks; uses `threads`
+// threads (0: one per processor). Throws Corrupted, CapacityExceeded (no memory), Failed (also without `verity`: then
+// the package is not verified).
+[[nodiscard]] SealedImage sealImage(int fd, Extent image, const std::optional<Verity>& verity, unsigned threads,
+                                    const std::stop_token& stop);
 
 }  // namespace northstar

@@ -2,14 +2,13 @@
 // What a verified package says of its dm-verity tree: the superblock's fields, all checked.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace northstar {
+#include "package/digest.h"
 
-using Sha256 = std::array<std::uint8_t, 32>;
+namespace northstar {
 
 struct Verity {
     static constexpr std::uint32_t kBlockSize = 4096;  // data and hash blocks alike; NPK knows no other

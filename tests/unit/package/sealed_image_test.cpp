@@ -12,6 +12,7 @@
 #include <string>
 
 #include "package/image/memfd.h"
+#include "package/package.h"
 #include "support/expect_error.h"
 #include "support/package_builder.h"
 #include "support/test_data.h"
@@ -35,7 +36,7 @@ ino_t inodeOf(int fd) {
     return status.st_ino;
 }
 
-SealedImage seal(const Package& package) { return sealImage(package, 2, {}); }
+SealedImage seal(const Package& package) { return sealImage(package.fd.get(), package.image, package.verity, 2, {}); }
 
 PackageSpec threeChunks() {
     PackageSpec spec;
@@ -128,7 +129,8 @@ TEST(SealedImage, IsNotMadeOnceItIsStopped) {
     const Package package = open(buildPackage({}).release());
     std::stop_source stop;
     stop.request_stop();
-    expectError(Code::Failed, "given up", [&] { (void)sealImage(package, 1, stop.get_token()); });
+    expectError(Code::Failed, "given up",
+                [&] { (void)sealImage(package.fd.get(), package.image, package.verity, 1, stop.get_token()); });
 }
 
 TEST(Sealed, MeansAllOfWriteShrinkAndGrow) {
