@@ -2,6 +2,7 @@
 // Each table is decoded by a reader that remembers which keys it was asked for: what is left over is unknown.
 #include "config/config.h"
 
+#include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -24,8 +25,7 @@ public:
         : file_{file}, table_{table}, prefix_{std::move(prefix)} {}
 
     [[noreturn]] void fail(const toml::source_region& where, const std::string& key, const std::string& problem) const {
-        throw Error{Code::Failed,
-                    file_ + ":" + std::to_string(where.begin.line) + ": " + prefix_ + key + ": " + problem};
+        throw Error{Code::Failed, fmt::format("{}:{}: {}{}: {}", file_, where.begin.line, prefix_, key, problem)};
     }
 
     const toml::node* find(const std::string& key) {
@@ -229,8 +229,8 @@ Config loadConfig(const std::string& path) {
     try {
         return decode(path, toml::parse_file(path));
     } catch (const toml::parse_error& error) {
-        throw Error{Code::Failed, path + ":" + std::to_string(error.source().begin.line) +
-                                      ": cannot read the configuration: " + std::string{error.description()}};
+        throw Error{Code::Failed, fmt::format("{}:{}: cannot read the configuration: {}", path,
+                                              error.source().begin.line, error.description())};
     }
 }
 

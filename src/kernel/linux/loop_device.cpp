@@ -2,6 +2,7 @@
 #include "kernel/linux/loop_device.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -42,8 +43,7 @@ bool isRace(int error) {
 }
 
 std::string describe(const LoopSpec& spec, const std::string& path) {
-    return "attaching " + std::to_string(spec.image.size) + " bytes at offset " + std::to_string(spec.image.offset) +
-           " to " + path;
+    return fmt::format("attaching {} bytes at offset {} to {}", spec.image.size, spec.image.offset, path);
 }
 
 // The number in "/dev/loopN", or -1.
@@ -141,9 +141,9 @@ std::unique_ptr<Device> LoopDevices::attach(const LoopSpec& spec) {
         int error = 0;
         if (auto device = attachToFree(spec, error)) return device;
         if (!backoff.pause()) {
-            throw Error{Code::Timeout, describe(spec, "a loop device") + ": none could be had within " +
-                                           std::to_string(spec.timeout.count()) + " ms, last error " +
-                                           errnoText(error) + "; raise loop_device_timeout"};
+            throw Error{Code::Timeout,
+                        fmt::format("{}: none could be had within {} ms, last error {}; raise loop_device_timeout",
+                                    describe(spec, "a loop device"), spec.timeout.count(), errnoText(error))};
         }
     }
 }
@@ -154,9 +154,11 @@ std::unique_ptr<Device> LoopDevices::attachToFree(const LoopSpec& spec, int& err
     if (number < 0) {
         error = errno;
         if (isRace(error)) return nullptr;
-        throw Error{Code::DeviceUnavailable, describe(spec, "a loop device") +
-                                                 ": there is no free one and none can be added: " + errnoText(error) +
-                                                 "; raise the loop module's max_loop or unmount something"};
+        throw Error{
+            Code::DeviceUnavailable,
+            fmt::format("{}: there is no free one and none can be added: {}; raise the loop module's max_loop or "
+                        "unmount something",
+                        describe(spec, "a loop device"), errnoText(error))};
     }
     const std::string path = "/dev/loop" + std::to_string(number);
     UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};

@@ -2,6 +2,7 @@
 #include "kernel/linux/sysfs.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -22,8 +23,6 @@ std::optional<std::string> readLine(const std::string& path) {
     return line;
 }
 
-std::string sysfsPath(dev_t device) {
-    return "/sys/dev/block/" + std::to_string(major(device)) + ":" + std::to_string(minor(device));
-}
+std::string sysfsPath(dev_t device) { return fmt::format("/sys/dev/block/{}:{}", major(device), minor(device)); }
 
 }  // namespace northstar

@@ -2,6 +2,7 @@
 #include "kernel/linux/unmount.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -32,8 +33,8 @@ SafePath locate(const MountIdentity& identity, const std::string& mountPoint) {
     if (isSameMount(mountIdentity(path.parent.get()), there)) {
         throw Error{Code::NotMounted, what + " has nothing mounted on it any more"};
     }
-    throw Error{Code::NotMounted, what + " shows mount " + std::to_string(there.id) + ", not mount " +
-                                      std::to_string(identity.id) + "; unmount what is over it first"};
+    throw Error{Code::NotMounted, fmt::format("{} shows mount {}, not mount {}; unmount what is over it first", what,
+                                              there.id, identity.id)};
 }
 
 void removeEmpty(const SafePath& path) {

@@ -2,6 +2,7 @@
 #include "kernel/linux/verity_device.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/fs.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
@@ -184,8 +185,9 @@ void checkFirstBlock(const VerityDevice& device, const VerityTable& table) {
     if (length < 0 && error != EIO) throwErrno(Code::Failed, "reading verity device " + table.name, error);
     const std::string token = status(device.uuid());
     if (length == static_cast<ssize_t>(table.blockSize) && token.starts_with('V')) return;
-    throw Error{Code::Corrupted, "verity device " + table.name + ": the first block does not match the root hash " +
-                                     table.rootHash + "; the package is damaged"};
+    throw Error{Code::Corrupted,
+                fmt::format("verity device {}: the first block does not match the root hash {}; the package is damaged",
+                            table.name, table.rootHash)};
 }
 
 }  // namespace

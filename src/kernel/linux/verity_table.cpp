@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/linux/verity_table.h"
 
+#include <fmt/format.h>
 #include <sys/sysmacros.h>
 
 #include <bit>
@@ -22,19 +23,17 @@ const char* options(VerityMode mode) {
 }  // namespace
 
 std::string verityParameters(const VerityTable& table, dev_t device) {
-    const std::string number = std::to_string(major(device)) + ":" + std::to_string(minor(device));
-    const std::string blockSize = std::to_string(table.blockSize);
-    return "1 " + number + " " + number + " " + blockSize + " " + blockSize + " " + std::to_string(table.dataBlocks) +
-           " " + std::to_string(table.hashStartBlock) + " sha256 " + table.rootHash + " " +
-           (table.salt.empty() ? "-" : table.salt) + options(table.mode);
+    return fmt::format("1 {0}:{1} {0}:{1} {2} {2} {3} {4} sha256 {5} {6}{7}", major(device), minor(device),
+                       table.blockSize, table.dataBlocks, table.hashStartBlock, table.rootHash,
+                       table.salt.empty() ? "-" : table.salt, options(table.mode));
 }
 
 std::uint64_t veritySectors(const VerityTable& table) {
     const bool goodSize = std::has_single_bit(table.blockSize) && table.blockSize >= 512 && table.blockSize <= 4096;
     const auto sectors = checkedMul(table.dataBlocks, table.blockSize / 512);
     if (!goodSize || !sectors || *sectors == 0 || !checkedMul(*sectors, 512)) {
-        throw Error{Code::InvalidArgs, "a verity device of " + std::to_string(table.dataBlocks) + " blocks of " +
-                                           std::to_string(table.blockSize) + " bytes cannot be"};
+        throw Error{Code::InvalidArgs, fmt::format("a verity device of {} blocks of {} bytes cannot be",
+                                                   table.dataBlocks, table.blockSize)};
     }
     return *sectors;
 }

@@ -22,9 +22,9 @@ constexpr std::size_t kHead = 2048;
 
 void checkFits(const char* filesystem, std::optional<std::uint64_t> needed, std::uint64_t size) {
     if (needed && *needed <= size) return;
-    throw Error{Code::InvalidPackage, std::string{"Invalid fs.img: its "} + filesystem +
-                                          " superblock says that it is larger than the image's " +
-                                          std::to_string(size) + " bytes"};
+    throw Error{Code::InvalidPackage,
+                fmt::format("Invalid fs.img: its {} superblock says that it is larger than the image's {} bytes",
+                            filesystem, size)};
 }
 
 // Linux: fs/squashfs/squashfs_fs.h, struct squashfs_super_block. Linux mounts version 4.0 only. All that it points to
@@ -33,9 +33,9 @@ bool isSquashfs(Bytes head, std::uint64_t size) {
     if (littleEndian<std::uint32_t>(head, 0) != 0x73717368) return false;
     const auto major = littleEndian<std::uint16_t>(head, 28), minor = littleEndian<std::uint16_t>(head, 30);
     if (major != 4 || minor != 0) {
-        throw Error{Code::InvalidPackage, "Unsupported filesystem in fs.img: squashfs version " +
-                                              std::to_string(major) + "." + std::to_string(minor) +
-                                              ", only 4.0 is supported"};
+        throw Error{Code::InvalidPackage,
+                    fmt::format("Unsupported filesystem in fs.img: squashfs version {}.{}, only 4.0 is supported",
+                                major, minor)};
     }
     checkFits("squashfs", littleEndian<std::uint64_t>(head, 40), size);
     return true;
@@ -53,7 +53,7 @@ bool isErofs(Bytes head, std::uint64_t size) {
         throw Error{Code::InvalidPackage, "Unsupported filesystem in fs.img: erofs " + why};
     };
     const std::uint8_t blockBits = head[kSuper + 12];
-    if (blockBits < 9 || blockBits > 16) refuse("with blocks of 2^" + std::to_string(blockBits) + " bytes");
+    if (blockBits < 9 || blockBits > 16) refuse(fmt::format("with blocks of 2^{} bytes", blockBits));
     const auto features = littleEndian<std::uint32_t>(head, kSuper + 80);
     if ((features & ~kKnownFeatures) != 0) {
         refuse(fmt::format("with features that are not known here (feature_incompat {:#x}); make it without them",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/image/hash_tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -49,8 +51,9 @@ std::vector<std::uint8_t> readLevel(int fd, Extent image, std::uint64_t firstBlo
         for (std::uint64_t i = 0; i < count; ++i) {
             const Sha256 digest = hash(batch.subspan(i * kBlock, kBlock));
             if (std::memcmp(digest.data(), digests.data() + (done + i) * kDigest, kDigest) == 0) continue;
-            throw Error{Code::Corrupted, "Block " + std::to_string(firstBlock + done + i) +
-                                             " of the image, in its hash tree, does not match the signed root hash"};
+            throw Error{Code::Corrupted,
+                        fmt::format("Block {} of the image, in its hash tree, does not match the signed root hash",
+                                    firstBlock + done + i)};
         }
         done += count;
     }
@@ -95,8 +98,8 @@ HashTree::Block HashTree::readFirstBlock(int fd, Extent image, const Verity& ver
         Block bytes{};
         const std::size_t got = readAt(fd, image.offset + block * kBlock, bytes);
         if (got != bytes.size() || hash(bytes) != expected) {
-            throw Error{Code::Corrupted, which + std::to_string(block) + " of the image" + where +
-                                             " does not match the signed root hash"};
+            throw Error{Code::Corrupted,
+                        fmt::format("{} {} of the image{} does not match the signed root hash", which, block, where)};
         }
         std::copy_n(bytes.begin(), expected.size(), expected.begin());
         return bytes;
@@ -104,10 +107,10 @@ HashTree::Block HashTree::readFirstBlock(int fd, Extent image, const Verity& ver
     const std::vector<std::uint64_t> sizes = levelSizes(verity.dataBlocks);
     std::uint64_t at = verity.hashStartBlock();
     for (auto blocks = sizes.rbegin(); blocks != sizes.rend(); ++blocks) {
-        read(at, "Block ", ", in its hash tree,");
+        read(at, "Block", ", in its hash tree,");
         at += *blocks;
     }
-    return read(0, "Data block ", "");
+    return read(0, "Data block", "");
 }
 
 void HashTree::verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop, const Sink& sink) const {

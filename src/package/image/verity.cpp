@@ -2,6 +2,8 @@
 // The dm-verity superblock: cryptsetup's lib/verity/verity.c, struct verity_sb; all numbers little endian.
 #include "package/image/verity.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -28,7 +30,7 @@ constexpr std::uint64_t kDigestsPerBlock = Verity::kBlockSize / sizeof(Sha256);
 
 void expect(const char* field, std::uint64_t value, std::uint64_t expected) {
     if (value == expected) return;
-    refuseChanged(std::string{field} + " is " + std::to_string(value) + ", expected " + std::to_string(expected));
+    refuseChanged(fmt::format("{} is {}, expected {}", field, value, expected));
 }
 
 // A field of text, filled up with NULs.
@@ -60,12 +62,10 @@ std::uint64_t Verity::hashBlocks() const noexcept {
 Verity parseVeritySuperblock(std::span<const std::uint8_t> block, const Sha256& rootHash,
                              std::uint64_t superblockOffset, std::uint64_t imageSize) {
     if (superblockOffset == 0 || superblockOffset % Verity::kBlockSize != 0) {
-        refuse(Code::InvalidPackage,
-               "its offset " + std::to_string(superblockOffset) + " is not a positive multiple of 4096");
+        refuse(Code::InvalidPackage, fmt::format("its offset {} is not a positive multiple of 4096", superblockOffset));
     }
     if (!Extent{superblockOffset, Verity::kBlockSize}.within(imageSize) || block.size() < kSuperblockSize) {
-        refuse(Code::InvalidPackage,
-               "its offset " + std::to_string(superblockOffset) + " is beyond the end of the image");
+        refuse(Code::InvalidPackage, fmt::format("its offset {} is beyond the end of the image", superblockOffset));
     }
     if (!holds(block.first(8), "verity")) refuseChanged("no signature \"verity\" where the package says it is");
     expect("version", littleEndian<std::uint32_t>(block, 8), 1);
@@ -75,7 +75,7 @@ Verity parseVeritySuperblock(std::span<const std::uint8_t> block, const Sha256& 
     expect("hash block size", littleEndian<std::uint32_t>(block, 68), Verity::kBlockSize);
     expect("number of data blocks", littleEndian<std::uint64_t>(block, 72), superblockOffset / Verity::kBlockSize);
     const auto saltSize = littleEndian<std::uint16_t>(block, kSaltSizeAt);
-    if (saltSize > kMaxSalt) refuseChanged("salt size is " + std::to_string(saltSize) + ", at most 256 is allowed");
+    if (saltSize > kMaxSalt) refuseChanged(fmt::format("salt size is {}, at most 256 is allowed", saltSize));
     if (!holds(block.subspan(kPaddingAt, kSaltAt - kPaddingAt), "")) refuseChanged("padding is not zero");
 
     Verity verity;

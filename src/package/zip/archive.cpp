@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/zip/archive.h"
 
+#include <fmt/format.h>
+
 #include <string_view>
 #include <utility>
 
@@ -23,7 +25,7 @@ public:
     Extent take(std::string_view name) {
         last_ = next();
         if (last_.name != name) {
-            refuseArchive("it has '" + printable(last_.name) + "' where '" + std::string{name} + "' has to be");
+            refuseArchive(fmt::format("it has '{}' where '{}' has to be", printable(last_.name), name));
         }
         if (last_.headerOffset != dataAt_) refuseArchive("there is a gap before '" + last_.name + "'");
         if (last_.directory.offset != directoryAt_) refuseArchive("there is a gap in its central directory");
@@ -33,9 +35,9 @@ public:
     }
 
     std::string takeText(std::string_view name) {
-        if (take(name).size > kMaxMetadata) refuseArchive("'" + std::string{name} + "' is larger than 1 MiB");
+        if (take(name).size > kMaxMetadata) refuseArchive(fmt::format("'{}' is larger than 1 MiB", name));
         auto [text, matchesCrc] = zip_.read(last_);
-        if (!matchesCrc) damage_ = "the CRC of '" + std::string{name} + "' is wrong; get the package again";
+        if (!matchesCrc) damage_ = fmt::format("the CRC of '{}' is wrong; get the package again", name);
         return std::move(text);
     }
 
@@ -68,8 +70,8 @@ private:
 Archive readArchive(int fd, std::uint64_t fileSize) {
     const ArchiveEnd end = findArchiveEnd(fd, fileSize);
     if (end.entries != 2 && end.entries != 3) {
-        refuseArchive("it has " + std::to_string(end.entries) +
-                      " entries; a package has manifest.yaml, signature.yaml if " + "signed, and fs.img");
+        refuseArchive(fmt::format(
+            "it has {} entries; a package has manifest.yaml, signature.yaml if signed, and fs.img", end.entries));
     }
     if (end.comment.empty()) refuseArchive("it has no comment with a format version");
     Archive archive;
