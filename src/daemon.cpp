@@ -42,12 +42,8 @@ void makeDirectory(const std::string& path) {
 // In the order in which they are made; taken apart the other way round.
 struct Daemon::Parts {
     Parts(const DaemonOptions& options, std::shared_ptr<Kernel> own, const DaemonTestHooks& hooks, Loaded loaded)
-        : kernel{std::move(own)},
-          connection{connect(options.bus)},
-          source{*connection},
-          clients{*connection, loop},
-          polkit{*connection, hooks.polkitTimeout},
-          world{std::move(loaded), options.configPath} {
+        : kernel{std::move(own)}, connection{connect(options.bus)}, source{*connection}, clients{*connection, loop},
+          polkit{*connection, hooks.polkitTimeout}, world{std::move(loaded), options.configPath} {
         takeName();
         loop.add(source);
         engine.emplace(loop, scope, *kernel, polkit, world);

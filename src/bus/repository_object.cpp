@@ -19,9 +19,7 @@ std::vector<std::string> containersOf(const Repository& repository) {
 
 RepositoryObject::RepositoryObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine,
                                    const Catalog& catalog, std::string name)
-    : engine_{engine},
-      catalog_{catalog},
-      name_{std::move(name)},
+    : engine_{engine}, catalog_{catalog}, name_{std::move(name)},
       object_{sdbus::createObject(bus, repositoryPath(name_))} {
     publish(dispatcher);
     object_->emitInterfacesAddedSignal();

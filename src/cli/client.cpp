@@ -54,8 +54,7 @@ std::string signalLine(sdbus::Message& message) {
 }  // namespace
 
 Client::Client(const std::string& bus, bool ask)
-    : bus_{connect(bus)},
-      mounter_{sdbus::createProxy(*bus_, bus::ServiceName{kService}, sdbus::ObjectPath{kObject})},
+    : bus_{connect(bus)}, mounter_{sdbus::createProxy(*bus_, bus::ServiceName{kService}, sdbus::ObjectPath{kObject})},
       ask_{ask} {}
 
 template <typename... Args>

@@ -16,10 +16,8 @@ World::World(Loaded loaded, std::string configPath)
 
 Engine::Methods::Methods(EventLoop& loop, World& world, Pools& pools, const MountSteps& steps, Authorizer& authorizer,
                          VerityAvailability& verity, const std::stop_token& stopping)
-    : lines{loop},
-      release{loop, pools.mounts, steps, world.registry, stopping},
-      packages{world.catalog, pools.mounts, world.observers},
-      holders{pools.searches, steps, world.registry, stopping},
+    : lines{loop}, release{loop, pools.mounts, steps, world.registry, stopping},
+      packages{world.catalog, pools.mounts, world.observers}, holders{pools.searches, steps, world.registry, stopping},
       mounting{world.settings, packages,       lines,   authorizer, pools.mounts,
                steps,          world.registry, release, verity,     world.observers},
       files{world.settings, mounting, lines, authorizer, pools.mounts, steps.kernel(), release},
@@ -62,13 +60,9 @@ struct Engine::Watches {
 };
 
 Engine::Engine(EventLoop& loop, Scope& scope, Kernel& kernel, Authority& authority, World& world)
-    : loop_{loop},
-      scope_{scope},
-      world_{world},
-      pools_{loop, world.settings.config.workers},
+    : loop_{loop}, scope_{scope}, world_{world}, pools_{loop, world.settings.config.workers},
       steps_{kernel, world.settings.config.stateDir, stopping_.get_token()},
-      authorizer_{authority, modeOf(world.settings.config)},
-      verity_{kernel, pools_.mounts, world.observers},
+      authorizer_{authority, modeOf(world.settings.config)}, verity_{kernel, pools_.mounts, world.observers},
       methods_{std::make_unique<Methods>(loop, world, pools_, steps_, authorizer_, verity_, stopping_.get_token())} {
     adopt();
 }

@@ -18,12 +18,7 @@ class ExternalUnmount {
 public:
     ExternalUnmount(Scope& scope, Pool& pool, const MountSteps& steps, Registry& registry, MountLines& lines,
                     DeviceRelease& release, Observer& observer)
-        : scope_{scope},
-          pool_{pool},
-          steps_{steps},
-          registry_{registry},
-          lines_{lines},
-          release_{release},
+        : scope_{scope}, pool_{pool}, steps_{steps}, registry_{registry}, lines_{lines}, release_{release},
           observer_{observer} {}
 
     // Tells that it is gone, and removes directory, record and devices before whatever is asked for this container or

@@ -34,16 +34,8 @@ public:
     Mounting(const Settings& settings, Packages& packages, MountLines& lines, Authorizer& authorizer, Pool& pool,
              const MountSteps& steps, Registry& registry, DeviceRelease& release, VerityAvailability& verity,
              Observer& observer)
-        : settings_{settings},
-          packages_{packages},
-          lines_{lines},
-          authorizer_{authorizer},
-          pool_{pool},
-          steps_{steps},
-          registry_{registry},
-          release_{release},
-          verity_{verity},
-          observer_{observer} {}
+        : settings_{settings}, packages_{packages}, lines_{lines}, authorizer_{authorizer}, pool_{pool}, steps_{steps},
+          registry_{registry}, release_{release}, verity_{verity}, observer_{observer} {}
 
     // All throw Error. `what`: a container of a repository, as a caller calls it.
     Task<Mounted> mount(CallPtr call, std::string what, MountRequest request);

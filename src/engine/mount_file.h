@@ -13,13 +13,8 @@ class FileMounting {
 public:
     FileMounting(const Settings& settings, Mounting& mounting, MountLines& lines, Authorizer& authorizer, Pool& pool,
                  Kernel& kernel, DeviceRelease& release)
-        : settings_{settings},
-          mounting_{mounting},
-          lines_{lines},
-          authorizer_{authorizer},
-          pool_{pool},
-          kernel_{kernel},
-          release_{release} {}
+        : settings_{settings}, mounting_{mounting}, lines_{lines}, authorizer_{authorizer}, pool_{pool},
+          kernel_{kernel}, release_{release} {}
 
     // `path`: absolute and normal.
     Task<Mounted> mountFile(CallPtr call, std::string path, MountRequest request);

@@ -23,15 +23,8 @@ struct Findings {
 
 MountTableWatch::MountTableWatch(EventLoop& loop, Scope& scope, Pool& pool, Kernel& kernel, const Registry& registry,
                                  ExternalUnmount& unmount, CorruptionReports& corruption, std::stop_token stopping)
-    : loop_{loop},
-      scope_{scope},
-      pool_{pool},
-      kernel_{kernel},
-      registry_{registry},
-      unmount_{unmount},
-      corruption_{corruption},
-      stopping_{std::move(stopping)},
-      watch_{kernel.watchMounts()} {
+    : loop_{loop}, scope_{scope}, pool_{pool}, kernel_{kernel}, registry_{registry}, unmount_{unmount},
+      corruption_{corruption}, stopping_{std::move(stopping)}, watch_{kernel.watchMounts()} {
     loop_.watch(watch_->fd(), [this] {
         watch_->drain();
         lookSoon();

@@ -29,10 +29,7 @@ public:
     // `verifier`: for whole-image checks alone; each of them uses every processor, so it has one thread.
     Queries(const Registry& registry, Packages& packages, Authorizer& authorizer, Pool& verifier,
             std::stop_token stopping)
-        : registry_{registry},
-          packages_{packages},
-          authorizer_{authorizer},
-          verifier_{verifier},
+        : registry_{registry}, packages_{packages}, authorizer_{authorizer}, verifier_{verifier},
           stopping_{std::move(stopping)} {}
 
     [[nodiscard]] std::vector<ListedContainer> containers() const;

@@ -34,16 +34,8 @@ public:
     RepositoryChanges(EventLoop& loop, Settings& settings, Catalog& catalog, Registry& registry, Authorizer& authorizer,
                       Pool& pool, Kernel& kernel, VerityAvailability& verity, Observer& observer,
                       std::stop_token stopping)
-        : line_{loop},
-          settings_{settings},
-          catalog_{catalog},
-          registry_{registry},
-          authorizer_{authorizer},
-          pool_{pool},
-          kernel_{kernel},
-          verity_{verity},
-          observer_{observer},
-          stopping_{std::move(stopping)} {}
+        : line_{loop}, settings_{settings}, catalog_{catalog}, registry_{registry}, authorizer_{authorizer},
+          pool_{pool}, kernel_{kernel}, verity_{verity}, observer_{observer}, stopping_{std::move(stopping)} {}
 
     // All throw Error. Returns the container that came in.
     Task<std::string> install(CallPtr call, std::string repository, UniqueFd npk);

@@ -24,14 +24,8 @@ class Unmounter {
 public:
     Unmounter(MountLines& lines, Authorizer& authorizer, Pool& pool, const MountSteps& steps, Registry& registry,
               DeviceRelease& release, HolderSearch& holders, Observer& observer)
-        : lines_{lines},
-          authorizer_{authorizer},
-          pool_{pool},
-          steps_{steps},
-          registry_{registry},
-          release_{release},
-          holders_{holders},
-          observer_{observer} {}
+        : lines_{lines}, authorizer_{authorizer}, pool_{pool}, steps_{steps}, registry_{registry}, release_{release},
+          holders_{holders}, observer_{observer} {}
 
     // Throws Error. When it returns, mount point and devices are gone, unless another process still holds them.
     Task<> unmount(CallPtr call, MountRef what, UnmountMode how);

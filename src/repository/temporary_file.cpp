@@ -29,8 +29,7 @@ bool isTemporaryName(const std::string& name) {
 }
 
 TemporaryFile::TemporaryFile(const std::string& directory)
-    : path_{directory},
-      directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
+    : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
       name_{std::string{kPrefix} + randomHex()} {
     if (!directory_) throwErrno(Code::Failed, "Cannot open the repository directory " + directory, errno);
     // Nobody else reads it before it is checked.
