@@ -3,6 +3,7 @@
 // and in one run: the ratios can be compared, the times only within a run. A small image and a large one, because a
 // mount should not depend on the size. Through dm-verity where the kernel has it. As root; polkit says yes at once.
 // Usage: mount-cost [ROUNDS]. Exit status 77: not root.
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
