@@ -62,10 +62,9 @@ TEST_F(CliTest, StoppingTheUnitOfAContainerTakesDownWhatItHasMounted) {
         while (std::getline(unit, command) && !command.starts_with(key + "=")) {}
         command.erase(0, key.size() + 1);
         const std::vector<std::pair<std::string, std::string>> replacements{
-            {"@bindir@/northstarctl", kCtlBinary + (" --bus " + bus_.address())},
+            {"@bindir@/northstarctl", '"' + std::string{kCtlBinary} + "\" --bus \"" + bus_.address() + '"'},
             {"%I", "fonts:2.3.4"},
-            {"%i", "fonts:2.3.4"},
-            {"%t", directory_.path()},
+            {"%t/northstar-mount/%i", '"' + (directory_ / "northstar-mount/fonts:2.3.4") + '"'},
             {"$$", "$"}};
         for (const auto& [from, to] : replacements) {
             for (auto at = command.find(from); at != std::string::npos; at = command.find(from, at + to.size())) {
@@ -199,9 +198,10 @@ TEST_F(CliTest, BashCompletesCommandsOptionsContainersAndRepositories) {
     const auto complete = [&](const std::string& words) {
         const std::string count = std::to_string(std::ranges::count(words, ' '));
         Process bash{{"bash", "-c",
-                      std::string{"northstarctl() { "} + kCtlBinary + " --bus '" + bus_.address() +
-                          "' \"$@\"; }; compopt() { :; }; . " + kSourceDir + "/docs/northstarctl.bash; COMP_WORDS=(" +
-                          words + "); COMP_CWORD=" + count + "; _northstarctl; echo ${COMPREPLY[*]}"}};
+                      "ctl=$1 bus=$2; northstarctl() { \"$ctl\" --bus \"$bus\" \"$@\"; }; compopt() { :; }; . \"$3\"; "
+                      "COMP_WORDS=(" +
+                          words + "); COMP_CWORD=" + count + "; _northstarctl; echo ${COMPREPLY[*]}",
+                      "bash", kCtlBinary, bus_.address(), std::string{kSourceDir} + "/docs/northstarctl.bash"}};
         return bash.readLine();
     };
     EXPECT_EQ(complete("northstarctl un"), "unmount uninstall");

@@ -91,14 +91,27 @@ TEST_F(PolkitTest, ChallengeOfACallThatMayPromptIsAccessDenied) {
               busError("InteractiveAuthorizationRequired"));
 }
 
+// While it lives, all that is logged goes there.
+class LogInto {
+public:
+    explicit LogInto(std::ostream& text) {
+        const auto logger =
+            std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+        logger->set_level(spdlog::level::debug);
+        spdlog::set_default_logger(logger);
+    }
+    ~LogInto() { spdlog::set_default_logger(before_); }
+    LogInto(const LogInto&) = delete;
+    LogInto& operator=(const LogInto&) = delete;
+
+private:
+    std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+};
+
 TEST_F(PolkitTest, ACallerThatLeftBeforeItsCallWasReadIsNoErrorInTheLog) {
     std::ostringstream text;
-    const auto before = spdlog::default_logger();
-    const auto logger =
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
-    logger->set_level(spdlog::level::debug);
-    spdlog::set_default_logger(logger);
     {
+        const LogInto log{text};
         Daemon daemon{DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_};
         auto leaving = newClient();
         leaving->send(kRoot, kService, "Mount", std::string{"fonts"}, Options{});
@@ -116,7 +129,6 @@ TEST_F(PolkitTest, ACallerThatLeftBeforeItsCallWasReadIsNoErrorInTheLog) {
         daemon.stop();  // after what is queued
         daemon.run();
     }
-    spdlog::set_default_logger(before);
     EXPECT_NE(text.str().find("Cannot tell who called Mount"), std::string::npos) << text.str();
     EXPECT_EQ(text.str().find("[error]"), std::string::npos) << text.str();
 }

@@ -143,6 +143,21 @@ TEST_F(UnmountTest, OfABusyMountIsRefusedAndTheHolderIsNamed) {
     EXPECT_TRUE(kernel_->holders(mounted_.device, 10).empty());
 }
 
+class WorkingDirectory {
+public:
+    explicit WorkingDirectory(const fs::path& directory) { fs::current_path(directory); }
+    ~WorkingDirectory() {
+        std::error_code error;
+        fs::current_path(before_, error);
+        EXPECT_FALSE(error) << before_ << ": " << error.message();
+    }
+    WorkingDirectory(const WorkingDirectory&) = delete;
+    WorkingDirectory& operator=(const WorkingDirectory&) = delete;
+
+private:
+    fs::path before_ = fs::current_path();
+};
+
 TEST_F(UnmountTest, NamesAProcessThatMapsAFileOrWorksInside) {
     UniqueFd open{::open((mounted_.path + "/share/numbers.txt").c_str(), O_RDONLY | O_CLOEXEC)};
     void* mapping = ::mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, open.get(), 0);
@@ -153,9 +168,10 @@ TEST_F(UnmountTest, NamesAProcessThatMapsAFileOrWorksInside) {
     EXPECT_EQ(holders[0].path, mounted_.path + "/share/numbers.txt");
     ::munmap(mapping, 1);
 
-    ASSERT_EQ(::chdir((mounted_.path + "/share").c_str()), 0);
-    holders = kernel_->holders(mounted_.device, 10);
-    ASSERT_EQ(::chdir("/"), 0);
+    {
+        const WorkingDirectory inside{mounted_.path + "/share"};
+        holders = kernel_->holders(mounted_.device, 10);
+    }
     ASSERT_EQ(holders.size(), 1U);
     EXPECT_EQ(holders[0].path, mounted_.path + "/share");
     EXPECT_TRUE(kernel_->holders(mounted_.device, 0).empty());
