@@ -24,8 +24,7 @@ class Root(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.directory)
         self.recipe = self.directory / 'project' / cache.PREFIX
         shutil.copytree(cache.RECIPE, self.recipe, symlinks=True)
-        (self.directory / 'project/scripts/lib').mkdir(parents=True)
-        shutil.copy2(cache.PROJECT / 'scripts/lib/packages', self.directory / 'project/scripts/lib')
+        shutil.copytree(cache.PROJECT / 'scripts/lib/packages', self.directory / 'project/scripts/lib/packages')
         self.recipe_script('')
         for patch in (mock.patch.multiple(cache, PROJECT=self.directory / 'project', RECIPE=self.recipe),
                       mock.patch.dict(os.environ, {'XDG_CACHE_HOME': str(self.directory / 'cache')})):
@@ -67,7 +66,8 @@ class Root(unittest.TestCase):
         self.assertEqual(self.times_made(), 1)
 
     def test_is_made_anew_when_any_file_of_its_recipe_changes(self):
-        files = [path for path in sorted(self.recipe.rglob('*')) if path.is_file() and path.name != 'build-root']
+        others = ('build-root', 'fresh-root')
+        files = [path for path in sorted(self.recipe.rglob('*')) if path.is_file() and path.name not in others]
         self.assertGreater(len(files), 10)
         for path in files:
             with self.subTest(path.relative_to(self.recipe)):
