@@ -4,8 +4,9 @@
 //     Callback<Reply> reply{[&](const Callback<Reply>::Complete& complete) { proxy.callAsync(method, complete); }};
 //     const Reply answer = co_await reply;
 //
-// A local that is awaited once, as here. It must live until it is completed: one that never is keeps its waiter for
-// ever. What `start` throws comes out of the co_await, unless it has passed the function on.
+// A named local that is awaited once, as here (async/task.h says why named). It must live until it is completed: one
+// that never is keeps its waiter for ever. What `start` throws comes out of the co_await, unless it has passed the
+// function on.
 #pragma once
 
 #include <coroutine>

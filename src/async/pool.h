@@ -4,6 +4,14 @@
 //     auto job = pool.run([path] { return readManifest(path); });  // a value for the worker: nothing shared
 //     const Manifest manifest = co_await job;                      // throws what the function throws
 //
+// Always in two statements, as here. With GCC 12 co_await pool.run([path] {...}) destroys what the lambda owns twice:
+// a lambda made in the expression that awaits is copied bit by bit into the frame (async/task.h). Also safe is
+//
+//     auto read = [path] { return readManifest(path); };
+//     const Manifest manifest = co_await pool.run(std::move(read));
+//
+// but then what cannot be moved (a capture of a const variable is const) lives in `read` until that goes.
+//
 // Jobs start in the order in which they are awaited, and are ordered by nothing else. The function is destroyed on the
 // worker, right after it ran and before its result is on its way, so what it captured may block when it is closed.
 #pragma once

@@ -15,9 +15,17 @@
 // - The Task object owns the coroutine's frame. A task that was never awaited runs nothing and frees its frame.
 // - A task that has started is kept until it has finished: by the one who awaits it, as a temporary or a local of his
 //   own frame, or by a Scope (async/scope.h), which starts what nobody awaits. Nothing else starts a task.
-// - Parameters of coroutines are values; a reference only to what outlives the full expression that awaits the task.
-//   It must not be a task made now and awaited in a later statement if it got a reference to a temporary.
+// - Parameters of coroutines are values; references only to what outlives the full expression that awaits the task. A
+//   task that is kept in a variable first must not have got a reference to a temporary.
 // - A lambda that is a coroutine captures nothing: captures live in the lambda, not in the frame.
+//
+// GCC 12 copies some temporaries of an expression with a co_await bit by bit into the frame, and destroys both copies.
+// So no such expression has in it
+// - a lambda with captures that own something, nor what is made from one (a std::function):  co_await f([path] {...})
+// - an aggregate made in place, with members that own something:                             co_await f(Options{name})
+// - a ?: whose result is an object:                                   co_await f(b ? x : y), b ? co_await f() : "none"
+// Give these a name in a statement before. Safe are temporaries made by a constructor or returned by a function, and
+// lambdas that capture references and plain values only. A list in braces, co_await f({1, 2}), does not compile.
 //
 // Thread: all tasks run on the thread of the loop. Nothing here is locked.
 //
