@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "base/error.h"
 #include "config/repository_name.h"
@@ -193,7 +194,7 @@ void Client::uninstall(const std::string& repository, const std::string& contain
 void Client::monitor(const std::function<void()>& ready, const std::function<void(const std::string&)>& line) {
     const std::string rule =
         std::string{"type='signal',sender='"} + kService + "',path='" + kObject + "',interface='" + kInterface + "'";
-    const auto slot = bus::addMatch(*bus_, rule, [&line](bus::IncomingMessage message) {
+    [[maybe_unused]] const auto slot = bus::addMatch(*bus_, rule, [&line](bus::IncomingMessage message) {
         std::string text;
         try {
             text = signalLine(message);

@@ -2,6 +2,7 @@
 // northstarctl: the service's calls from a command line. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 #include <exception>
 #include <iostream>
+#include <string>
 
 #include "base/version.h"
 #include "cli/commands.h"
