@@ -279,7 +279,7 @@ TEST_P(LanesModelTest, RandomWorkGoesAsTheModelSays) {
     std::size_t entered = 0;
     Scope scope;
     while (entered < kEnters || !model.inside().empty()) {
-        if (entered < kEnters && below(100) < 52) {
+        if (entered < kEnters && model.inside().size() < 40 && below(100) < 60) {
             Lanes<int>::Keys keys;
             for (unsigned count = below(4); count > 0; --count) {
                 keys[static_cast<int>(below(8))] = static_cast<Entry>(below(3));
