@@ -138,7 +138,7 @@ void Authorizer::withdraw(std::uint32_t mount) {
     for (const auto& [number, question] : questions_) {
         if (question.mount == mount) moot.push_back(number);
     }
-    for (const Number number : moot) end(number, {.ending = Ending::Withdrawn});
+    for (const Number number : moot) end(number, {.answer = {}, .ending = Ending::Withdrawn});
 }
 
 void Authorizer::close() {

@@ -85,8 +85,8 @@ TEST_F(LoadTest, DoesNotOpenADevice) {
     expectRefused("bad.npk", Code::InvalidPackage, "no regular file");
 }
 
-// While it lives, modes of files hold for this thread even if it is root's. It still owns what it owned, so unlike another
-// user it can enter every directory on the way, wherever that lies.
+// While it lives, modes of files hold for this thread even if it is root's. It still owns what it owned, so unlike
+// another user it can enter every directory on the way, wherever that lies.
 class BoundByModes {
 public:
     BoundByModes() {
