@@ -2,13 +2,15 @@
 #include "package/zip/archive.h"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
+#include "package/read_at.h"
 #include "package/zip/archive_end.h"
-#include "package/zip/zip_reader.h"
+#include "package/zip/zip_entry.h"
 
 namespace northstar {
 namespace {
@@ -20,31 +22,37 @@ constexpr std::uint64_t kAlignment = 4096;  // dm-verity's block size, and the l
 class Entries {
 public:
     Entries(int fd, std::uint64_t fileSize, const ArchiveEnd& end)
-        : zip_{fd, fileSize, end}, end_{end}, directoryAt_{end.directory.offset} {}
+        : fd_{fd}, fileSize_{fileSize}, end_{end}, directoryAt_{end.directory.offset} {}
 
-    Extent take(std::string_view name) {
-        last_ = next();
-        if (last_.name != name) {
-            refuseArchive(fmt::format("it has '{}' where '{}' has to be", printable(last_.name), name));
+    ZipEntry take(std::string_view name) {
+        ZipEntry entry = readZipEntry(fd_, fileSize_, directoryAt_);
+        if (entry.name != name) {
+            refuseArchive(fmt::format("it has '{}' where '{}' has to be", printable(entry.name), name));
         }
-        if (last_.headerOffset != dataAt_) refuseArchive("there is a gap before '" + last_.name + "'");
-        if (last_.directory.offset != directoryAt_) refuseArchive("there is a gap in its central directory");
-        dataAt_ = last_.data.offset + last_.data.size;  // within the file
-        directoryAt_ += last_.directory.size;           // three times 64 KiB at most
-        return last_.data;
+        if (entry.headerOffset != dataAt_) refuseArchive(fmt::format("there is a gap before '{}'", name));
+        dataAt_ = entry.data.offset + entry.data.size;  // within the file
+        directoryAt_ += entry.directory.size;           // three times 64 KiB at most
+        return entry;
     }
 
     std::string takeText(std::string_view name) {
-        if (take(name).size > kMaxMetadata) refuseArchive(fmt::format("'{}' is larger than 1 MiB", name));
-        auto [text, matchesCrc] = zip_.read(last_);
-        if (!matchesCrc) damage_ = fmt::format("the CRC of '{}' is wrong; get the package again", name);
-        return std::move(text);
+        const ZipEntry entry = take(name);
+        if (entry.data.size > kMaxMetadata) refuseArchive(fmt::format("'{}' is larger than 1 MiB", name));
+        if (entry.zip64) refuseArchive(fmt::format("the entry '{}' has a zip64 size without need", name));
+        std::string text(entry.data.size, '\0');
+        auto* bytes = reinterpret_cast<std::uint8_t*>(text.data());
+        if (readAt(fd_, entry.data.offset, {bytes, text.size()}) != text.size()) {
+            refuseArchive(fmt::format("the entry '{}' is cut off", name));
+        }
+        if (crc32_z(0, bytes, text.size()) != entry.crc) {
+            damage_ = fmt::format("the CRC of '{}' is wrong; get the package again", name);
+        }
+        return text;
     }
 
     [[nodiscard]] const std::optional<std::string>& damage() const { return damage_; }
 
-    void finish() {
-        if (zip_.next()) refuseArchive("it has too many entries");
+    void finish() const {
         if (dataAt_ != end_.directory.offset) refuseArchive("there is a gap before its central directory");
         if (directoryAt_ != end_.directory.offset + end_.directory.size) {
             refuseArchive("there is a gap behind its central directory");
@@ -52,16 +60,10 @@ public:
     }
 
 private:
-    ZipEntry next() {
-        if (taken_++ > 0 && !zip_.next()) refuseArchive("it has too few entries");
-        return zip_.entry();
-    }
-
-    ZipReader zip_;
-    std::optional<std::string> damage_;
+    int fd_;
+    std::uint64_t fileSize_;
     const ArchiveEnd& end_;
-    ZipEntry last_;
-    std::size_t taken_ = 0;
+    std::optional<std::string> damage_;
     std::uint64_t dataAt_ = 0, directoryAt_;
 };
 
@@ -79,7 +81,7 @@ Archive readArchive(int fd, std::uint64_t fileSize) {
     Entries entries{fd, fileSize, end};
     archive.manifest = entries.takeText("manifest.yaml");
     if (end.entries == 3) archive.signature = entries.takeText("signature.yaml");
-    archive.image = entries.take("fs.img");
+    archive.image = entries.take("fs.img").data;
     entries.finish();
     archive.damage = entries.damage();
     if (archive.image.offset % kAlignment != 0) refuseArchive("fs.img does not begin at a multiple of 4096 bytes");

@@ -46,7 +46,6 @@ std::uint64_t readZip64(int fd, Bytes record, std::uint64_t recordAt, Bytes loca
         littleEndian<std::uint32_t>(wide, 16) != 0 || littleEndian<std::uint32_t>(wide, 20) != 0) {
         refuseArchive("it has several parts");
     }
-    end.zip64 = true;
     end.entries = littleEndian<std::uint64_t>(wide, 32);
     end.directory = {littleEndian<std::uint64_t>(wide, 48), littleEndian<std::uint64_t>(wide, 40)};
     if (littleEndian<std::uint64_t>(wide, 24) != end.entries) refuseArchive("it has several parts");
@@ -55,6 +54,19 @@ std::uint64_t readZip64(int fd, Bytes record, std::uint64_t recordAt, Bytes loca
     checkNarrow<std::uint32_t>(record, 12, end.directory.size);
     checkNarrow<std::uint32_t>(record, 16, end.directory.offset);
     return at;
+}
+
+// Readers look for a zip64 locator in all of the last 64 KiB. One inside the image that leads to an end record would
+// show them another archive than the one that is read here.
+void refuseOtherEnd(int fd, std::uint64_t fileSize) {
+    std::vector<std::uint8_t> tail(std::min<std::uint64_t>(fileSize, 0xffff));
+    tail.resize(readAt(fd, fileSize - tail.size(), tail));
+    const auto found = std::find_end(tail.begin(), tail.end(), kLocatorMagic.begin(), kLocatorMagic.end());
+    const Bytes locator = Bytes{tail}.subspan(static_cast<std::size_t>(found - tail.begin()));
+    if (locator.size() < kLocatorSize) return;
+    std::array<std::uint8_t, 4> magic{};
+    const bool leads = readAt(fd, littleEndian<std::uint64_t>(locator, 8), magic) == magic.size();
+    if (leads && magic == kRecord64Magic) refuseArchive("its end records differ");
 }
 
 }  // namespace
@@ -90,6 +102,7 @@ ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize) {
     if (hasLocator) {
         endsAt = readZip64(fd, record, endsAt, Bytes{tail}.subspan(at - kLocatorSize, kLocatorSize), end);
     } else {
+        refuseOtherEnd(fd, fileSize);
         end.entries = littleEndian<std::uint16_t>(record, 8);
         end.directory = {littleEndian<std::uint32_t>(record, 16), littleEndian<std::uint32_t>(record, 12)};
     }

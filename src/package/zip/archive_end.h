@@ -12,7 +12,6 @@ namespace northstar {
 struct ArchiveEnd {
     std::uint64_t entries = 0;
     Extent directory;  // the central directory, bytes; ends where the end records begin
-    bool zip64 = false;
     std::string comment;
 };
 
