@@ -11,12 +11,12 @@
 
 #include "async/scope.h"
 #include "base/unique_fd.h"
-#include "bus/bus_source.h"
 #include "bus/names.h"
 #include "bus/objects.h"
 #include "bus/polkit.h"
 #include "engine/engine.h"
 #include "repository/load.h"
+#include "sdbus/bus_source.h"
 
 namespace northstar {
 namespace {
@@ -49,8 +49,8 @@ struct Daemon::Parts {
         engine.emplace(loop, scope, *kernel, polkit, world);
         dispatcher.emplace(scope, clients, world.settings.config.limits, hooks.mapUid);
         objects.emplace(*connection, *dispatcher, *engine, world);
-        engine->start();
         if (options.handleSignals) watchSignals();
+        engine->start();
     }
 
     // Before anything is touched that a running instance may be using. Calls wait until the loop runs.
@@ -105,9 +105,10 @@ struct Daemon::Parts {
         while (!scope.empty()) loop.runOnce();
     }
 
-    // Nobody can be answered any more; what has begun is brought to its end all the same.
+    // Nobody can be told or answered any more; what has begun is brought to its end all the same.
     void finishWithoutBus() {
         loop.remove(source);
+        objects->stopObserving();
         finish();
     }
 
@@ -146,6 +147,9 @@ int Daemon::run() {
     } catch (const sdbus::Error& error) {
         parts_->finishWithoutBus();
         throw Error{Code::Failed, "The bus is lost: " + error.getMessage()};
+    } catch (...) {
+        parts_->finishWithoutBus();
+        throw;
     }
 }
 

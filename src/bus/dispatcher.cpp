@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/dispatcher.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace northstar::bus {
-namespace {
-
-// A user has several programs, and each may use its limit; but connections cost nothing, so their calls are limited
-// together, too. Documented in mounter.toml(5).
-constexpr std::uint64_t kClientsOfUser = 4;
-
-}  // namespace
 
 std::shared_ptr<Call> Dispatcher::begin(const sdbus::Message& message, const char* interface, const char* name) {
     auto call = std::make_shared<Call>();
@@ -21,7 +13,7 @@ std::shared_ptr<Call> Dispatcher::begin(const sdbus::Message& message, const cha
     }
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
     identify(*call, message);
-    refuseTooManyCalls(call->caller);
+    limits_.refuseTooMany(call->caller);
     return call;
 }
 
@@ -37,40 +29,6 @@ void Dispatcher::identify(Call& call, const sdbus::Message& message) const {
         throw Error{Code::AccessDenied, "Cannot tell who calls: " + error.getMessage()};
     }
     if (mapUid_) call.caller.euid = mapUid_(call.caller.euid);
-}
-
-void Dispatcher::refuseTooManyCalls(const Caller& caller) const {
-    const std::uint64_t limit = limits_.pendingCallsPerClient;
-    if (limit == 0) return;
-    const auto ofClient = pending_.find(caller.name);
-    if (ofClient != pending_.end() && ofClient->second >= limit) {
-        throw Error{Code::LimitsExceeded,
-                    fmt::format("This client has {} calls waiting already (limits.pending_calls_per_client in the "
-                                "configuration); wait for some of them",
-                                limit)};
-    }
-    const std::uint64_t most = kClientsOfUser * limit;
-    const auto ofUser = pendingOfUsers_.find(caller.euid);
-    if (caller.euid != 0 && ofUser != pendingOfUsers_.end() && ofUser->second >= most) {
-        throw Error{Code::LimitsExceeded,
-                    fmt::format("User {} has {} calls waiting already ({} times limits.pending_calls_per_client in the "
-                                "configuration); wait for some of them",
-                                caller.euid, most, kClientsOfUser)};
-    }
-}
-
-Dispatcher::Pending::Pending(Dispatcher& dispatcher, CallPtr call) : dispatcher_{dispatcher}, call_{std::move(call)} {
-    ++dispatcher_.pending_[call_->caller.name];
-    ++dispatcher_.pendingOfUsers_[call_->caller.euid];
-}
-
-Dispatcher::Pending::~Pending() {
-    const auto leave = [](auto& counts, const auto& key) {
-        const auto count = counts.find(key);
-        if (--count->second == 0) counts.erase(count);
-    };
-    leave(dispatcher_.pending_, call_->caller.name);
-    leave(dispatcher_.pendingOfUsers_, call_->caller.euid);
 }
 
 void Dispatcher::fail(const std::function<void(const sdbus::Error&)>& answer) {

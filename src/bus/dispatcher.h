@@ -5,18 +5,17 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
 
 #include "async/scope.h"
 #include "auth/call.h"
+#include "auth/call_limits.h"
 #include "bus/arguments.h"
 #include "bus/client_watch.h"
 #include "bus/error_names.h"
 #include "bus/options.h"
-#include "config/config.h"
 
 namespace northstar::bus {
 
@@ -57,19 +56,6 @@ public:
     void close() { closed_ = true; }
 
 private:
-    // A call that is not answered yet, while it lives.
-    class Pending {
-    public:
-        Pending(Dispatcher& dispatcher, CallPtr call);
-        ~Pending();
-        Pending(const Pending&) = delete;
-        Pending& operator=(const Pending&) = delete;
-
-    private:
-        Dispatcher& dispatcher_;
-        CallPtr call_;
-    };
-
     template <typename T, typename... R, typename... A>
     Method make(const char* interface, const char* name, std::tuple<R...>*,
                 std::function<Task<T>(CallPtr, A...)> start) {
@@ -98,7 +84,7 @@ private:
 
     template <typename T, typename... R>
     Task<> run(std::shared_ptr<sdbus::Result<R...>> reply, CallPtr call, Task<T> body) {
-        const Pending pending{*this, call};
+        const CallLimits::Pending pending{limits_, call};
         try {
             if constexpr (std::is_void_v<T>) {
                 co_await body;
@@ -114,7 +100,6 @@ private:
 
     std::shared_ptr<Call> begin(const sdbus::Message& message, const char* interface, const char* name);
     void identify(Call& call, const sdbus::Message& message) const;
-    void refuseTooManyCalls(const Caller& caller) const;
     static void settleInteraction(Call& call, const Options& options) {
         if (!allowsInteraction(options)) call.caller.interactive = false;
     }
@@ -126,10 +111,8 @@ private:
 
     Scope& scope_;
     ClientWatch& clients_;
-    const Limits& limits_;
+    CallLimits limits_;
     std::function<uid_t(uid_t)> mapUid_;
-    std::map<std::string, std::uint32_t> pending_;   // calls not answered yet, by client
-    std::map<uid_t, std::uint64_t> pendingOfUsers_;  // and by effective uid
     bool closed_ = false;
 };
 

@@ -3,7 +3,7 @@
 
 #include "base/utf8.h"
 #include "bus/names.h"
-#include "bus/remove_object.h"
+#include "sdbus/remove_object.h"
 
 namespace northstar::bus {
 namespace {
@@ -38,7 +38,7 @@ void MountObject::publish(Dispatcher& dispatcher) {
     const auto field = [this](auto get) {
         return [this, get] {
             const MountRecord* record = registry_.find(id_);
-            return get(record != nullptr ? *record : MountRecord{});
+            return record != nullptr ? get(*record) : get(MountRecord{});
         };
     };
     const auto constant = [&](const char* name, auto get) {

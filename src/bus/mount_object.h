@@ -15,8 +15,6 @@ public:
     MountObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const Registry& registry,
                 std::uint32_t id);
     ~MountObject();
-    MountObject(const MountObject&) = delete;
-    MountObject& operator=(const MountObject&) = delete;
 
     void corruptedChanged();
 

@@ -2,6 +2,7 @@
 #include "bus/mounter_object.h"
 
 #include "base/hex.h"
+#include "base/normal_path.h"
 #include "base/utf8.h"
 #include "base/version.h"
 #include "bus/names.h"
@@ -20,9 +21,7 @@ const char* toString(UnmountReason reason) {
     return "";
 }
 
-std::tuple<sdbus::ObjectPath, std::string> replyOf(const Mounted& mounted) {
-    return {mountPath(mounted.id), mounted.mountPoint};
-}
+std::tuple<sdbus::ObjectPath, std::string> replyOf(const Mounted& at) { return {mountPath(at.id), at.mountPoint}; }
 
 }  // namespace
 
@@ -71,8 +70,7 @@ Task<MounterObject::MountReply> MounterObject::mount(CallPtr call, std::string c
 
 Task<MounterObject::MountReply> MounterObject::mountFile(CallPtr call, std::string path, Options options) {
     const MountRequest request = decodeMountOptions(options, MountKind::File);
-    const std::string normal = normalPath(path, "The package");
-    co_return replyOf(co_await engine_.methods().files.mountFile(call, normal, request));
+    co_return replyOf(co_await engine_.methods().files.mountFile(call, normalPath(path, "The package"), request));
 }
 
 Task<MounterObject::MountReply> MounterObject::mountFd(CallPtr call, UniqueFd npk, Options options) {
@@ -100,14 +98,14 @@ Task<std::vector<MounterObject::MountResult>> MounterObject::mountMany(CallPtr c
 
 Task<> MounterObject::unmount(CallPtr call, std::string what, Options options) {
     const UnmountMode how = decodeUnmountOptions(options);  // bad options are refused before anything is looked up
-    return engine_.methods().unmounter.unmount(std::move(call), decodeMountRef(what), how);
+    return engine_.methods().unmounter.unmount(std::move(call), MountRef::parse(what, kMountsPath), how);
 }
 
 Task<std::vector<MounterObject::UnmountResult>> MounterObject::unmountMany(CallPtr call, std::vector<std::string> what,
                                                                            Options options) {
     const UnmountMode how = decodeUnmountOptions(options);
     std::vector<MountRef> refs;
-    for (const std::string& one : what) refs.push_back(decodeMountRef(one));
+    for (const std::string& one : what) refs.push_back(MountRef::parse(one, kMountsPath));
     const auto failures = co_await engine_.methods().unmounter.unmountMany(call, std::move(refs), how);
     std::vector<UnmountResult> results;
     for (std::size_t at = 0; at < failures.size(); ++at) {

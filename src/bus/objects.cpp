@@ -7,36 +7,21 @@ Objects::Objects(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine
     : bus_{bus}, dispatcher_{dispatcher}, engine_{engine}, world_{world}, mounter_{bus, dispatcher, engine, world} {
     repositoriesReplaced();
     for (const auto& [id, record] : world_.registry.mounts()) addMount(id);
-    world_.observers.add(*this);
+    world_.observers.add(*this);  // an object comes and goes before a signal tells of it
+    world_.observers.add(mounter_);
 }
 
-Objects::~Objects() { world_.observers.remove(*this); }
+Objects::~Objects() { stopObserving(); }
+
+void Objects::stopObserving() {
+    world_.observers.remove(mounter_);
+    world_.observers.remove(*this);
+}
 
 void Objects::addMount(std::uint32_t id) { mounts_.try_emplace(id, bus_, dispatcher_, engine_, world_.registry, id); }
 
-void Objects::mounted(const MountRecord& record) {
-    addMount(record.id);
-    mounter_.mounted(record);
-}
-
-void Objects::unmounted(const MountRecord& record, UnmountReason reason) {
-    mounts_.erase(record.id);
-    mounter_.unmounted(record, reason);
-}
-
-void Objects::corrupted(const MountRecord& record, std::uint64_t block) {
+void Objects::corrupted(const MountRecord& record, std::uint64_t) {
     if (const auto it = mounts_.find(record.id); it != mounts_.end()) it->second.corruptedChanged();
-    mounter_.corrupted(record, block);
-}
-
-void Objects::installed(const std::string& container, const std::string& repository) {
-    repositoryChanged(repository);
-    mounter_.installed(container, repository);
-}
-
-void Objects::uninstalled(const std::string& container, const std::string& repository) {
-    repositoryChanged(repository);
-    mounter_.uninstalled(container, repository);
 }
 
 void Objects::repositoryChanged(const std::string& repository) {

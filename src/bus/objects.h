@@ -17,17 +17,18 @@ public:
     // Exports what there is, and observes the engine until destroyed.
     Objects(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, World& world);
     ~Objects() override;
+    // The bus is lost: nobody is told of anything any more.
+    void stopObserving();
     Objects(const Objects&) = delete;
     Objects& operator=(const Objects&) = delete;
 
-    void mounted(const MountRecord& record) override;
-    void unmounted(const MountRecord& record, UnmountReason reason) override;
+    void mounted(const MountRecord& record) override { addMount(record.id); }
+    void unmounted(const MountRecord& record, UnmountReason) override { mounts_.erase(record.id); }
     void corrupted(const MountRecord& record, std::uint64_t block) override;
-    void installed(const std::string& container, const std::string& repository) override;
-    void uninstalled(const std::string& container, const std::string& repository) override;
+    void installed(const std::string&, const std::string& repository) override { repositoryChanged(repository); }
+    void uninstalled(const std::string&, const std::string& repository) override { repositoryChanged(repository); }
     void repositoryChanged(const std::string& repository) override;
     void repositoriesReplaced() override;
-    void verityAvailableChanged() override { mounter_.verityAvailableChanged(); }
 
 private:
     void addMount(std::uint32_t id);

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/options.h"
 
-#include <limits.h>
-
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <set>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
-#include "base/utf8.h"
-#include "bus/names.h"
+#include "base/normal_path.h"
 #include "engine/details.h"
 
 namespace northstar::bus {
@@ -58,24 +52,6 @@ VerityMode decodeVerity(const std::string& mode) {
 
 }  // namespace
 
-std::string normalPath(const std::string& path, const std::string& what) {
-    const auto refuse = [&](const std::string& why) {
-        throw Error{Code::InvalidArgs, what + " " + printable(path) + " " + why};
-    };
-    if (path.empty() || path.front() != '/') refuse("must be an absolute path");
-    if (path.size() >= PATH_MAX) refuse("is too long");
-    if (hasControls(path)) refuse("must not contain control characters");
-    std::string normal;
-    std::istringstream parts{path};
-    for (std::string part; std::getline(parts, part, '/');) {
-        if (part == "..") refuse("must not contain \"..\"");
-        if (part.size() > NAME_MAX) refuse("has a component that is too long");
-        if (!part.empty() && part != ".") normal += "/" + part;
-    }
-    if (normal.empty()) refuse("must not be the root directory");
-    return normal;
-}
-
 MountRequest decodeMountOptions(const Options& options, MountKind kind) {
     MountRequest decoded;
     Reader reader{options};
@@ -115,22 +91,6 @@ bool allowsInteraction(const Options& options) {
     const auto it = options.find(kNoInteraction);
     const bool* forbids = it != options.end() ? std::get_if<bool>(&it->second) : nullptr;
     return forbids == nullptr || !*forbids;  // a wrong type is refused elsewhere
-}
-
-MountRef decodeMountRef(const std::string& what) {
-    if (what.starts_with(kMountsPath)) {
-        const char* end = what.data() + what.size();
-        MountRef::Id id{};
-        const auto [read, failure] = std::from_chars(what.data() + std::strlen(kMountsPath), end, id.number);
-        if (failure == std::errc{} && read == end) return {what, id};
-    } else if (what.starts_with('/')) {
-        try {
-            return {what, MountRef::Point{normalPath(what, "The mount point")}};
-        } catch (const Error& error) {
-            return {what, error};
-        }
-    }
-    return MountRef::container(what);
 }
 
 }  // namespace northstar::bus

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The a{sv} options of the methods, taken strictly: an unknown key or a wrong type is InvalidArgs naming the key. And
-// what else is taken apart once, at the door.
+// The a{sv} options of the methods, taken strictly: an unknown key or a wrong type is InvalidArgs naming the key.
 #pragma once
 
 #include <string>
 
 #include "bus/arguments.h"
 #include "engine/mount_plan.h"
-#include "engine/mount_ref.h"
-#include "engine/mount_steps.h"
+#include "kernel/mount.h"
 
 namespace northstar::bus {
 
@@ -25,12 +23,5 @@ void refuseOptions(const Options& options);
 
 // True unless the options say that nobody may be asked.
 [[nodiscard]] bool allowsInteraction(const Options& options);
-
-// The `what` of an unmount: an object path of ours, a mount point, or a container.
-[[nodiscard]] MountRef decodeMountRef(const std::string& what);
-
-// An absolute path without "//", "/." and a slash at its end. Throws InvalidArgs for "..", a relative path, "/", or one
-// with controls.
-[[nodiscard]] std::string normalPath(const std::string& path, const std::string& what);
 
 }  // namespace northstar::bus

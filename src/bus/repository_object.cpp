@@ -2,7 +2,7 @@
 #include "bus/repository_object.h"
 
 #include "bus/names.h"
-#include "bus/remove_object.h"
+#include "sdbus/remove_object.h"
 
 namespace northstar::bus {
 namespace {
@@ -39,7 +39,7 @@ void RepositoryObject::publish(Dispatcher& dispatcher) {
         builder.property(name, Flags::EMITS_CHANGE_SIGNAL, [this, get] {
             const auto& all = catalog_.repositories();
             const auto it = all.find(name_);  // it may be gone before its object
-            return get(it != all.end() ? *it->second : Repository{});
+            return it != all.end() ? get(*it->second) : get(Repository{});
         });
     };
     builder.property("Name", Flags::CONST_PROPERTY_VALUE, [this] { return name_; });

@@ -16,8 +16,6 @@ public:
     RepositoryObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const Catalog& catalog,
                      std::string name);
     ~RepositoryObject();
-    RepositoryObject(const RepositoryObject&) = delete;
-    RepositoryObject& operator=(const RepositoryObject&) = delete;
 
     void contentChanged();
     void allChanged();

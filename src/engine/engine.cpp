@@ -17,7 +17,8 @@ World::World(Loaded loaded, std::string configPath)
 Engine::Methods::Methods(EventLoop& loop, World& world, Pools& pools, const MountSteps& steps, Authorizer& authorizer,
                          VerityAvailability& verity, const std::stop_token& stopping)
     : lines{loop}, release{loop, pools.mounts, steps, world.registry, stopping},
-      packages{world.catalog, pools.mounts, world.observers}, holders{pools.searches, steps, world.registry, stopping},
+      packages{loop, world.catalog, pools.mounts, world.observers},
+      holders{pools.searches, steps, world.registry, stopping},
       mounting{world.settings, packages,       lines,   authorizer, pools.mounts,
                steps,          world.registry, release, verity,     world.observers},
       files{world.settings, mounting, lines, authorizer, pools.mounts, steps.kernel(), release},

@@ -12,11 +12,13 @@ namespace northstar {
 Task<> HolderSearch::throwBusy(CallPtr call, MountRecord record) {
     constexpr std::size_t kMostSearches = 8;
     std::string holders = "somebody (not looked for: too many calls ask that at this moment)";
-    if (searches_ < kMostSearches && !call->gone().stop_requested()) {
+    if (searches_ < kMostSearches) {
         ++searches_;
         try {
-            holders = co_await pool_.run(
-                [&] { return stopping_.stop_requested() ? "somebody" : steps_.describeHolders(record); });
+            // Nobody waits for the answer any more when the caller has left.
+            if (!call->gone().stop_requested())
+                holders = co_await pool_.run(
+                    [&] { return stopping_.stop_requested() ? "somebody" : steps_.describeHolders(record); });
         } catch (const std::exception& error) {
             spdlog::warn("Cannot look for who holds {}: {}", record.mountPoint, error.what());
         }

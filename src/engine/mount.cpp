@@ -89,28 +89,28 @@ Task<> Mounting::openCurrent(MountPlan& plan) {
 }
 
 Task<Mounted> Mounting::establish(MountPlan plan) {
+    std::exception_ptr failure;
+    try {
+        co_return co_await runSteps(plan);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (hasCode(failure, Code::Unsupported)) co_await verity_.refresh();
+    std::rethrow_exception(failure);
+}
+
+Task<Mounted> Mounting::runSteps(MountPlan& plan) {
     const std::string container = plan.container.text();
     const auto reservation = registry_.reserve(plan.mountPoint, plan.owner, container, plan.repository);
     plan.id = reservation.id();
     plan.loopDeviceTimeout = settings_.config.loopDeviceTimeout;
-    const MountRecord record = co_await runSteps(plan);
+    const MountRecord record = co_await pool_.run([&] { return steps_.mount(plan); });
     if (!record.verityUuid.empty()) verity_.set(true);
     registry_.add(record);
     spdlog::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
                  record.verified ? "verified" : "unverified", record.ownerUid);
     observer_.mounted(record);
     co_return Mounted{record.id, record.mountPoint};
-}
-
-Task<MountRecord> Mounting::runSteps(const MountPlan& plan) {
-    std::exception_ptr failure;
-    try {
-        co_return co_await pool_.run([&] { return steps_.mount(plan); });
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (hasCode(failure, Code::Unsupported)) co_await verity_.refresh();
-    std::rethrow_exception(failure);
 }
 
 // Many at once.

@@ -55,7 +55,7 @@ private:
     [[nodiscard]] MountPlan planFor(const Caller& caller, const Found& found, MountRequest request) const;
     Task<Mounted> mountAuthorized(MountPlan plan);
     Task<> openCurrent(MountPlan& plan);
-    Task<MountRecord> runSteps(const MountPlan& plan);
+    Task<Mounted> runSteps(MountPlan& plan);
     Task<> mountOne(MountPlan plan, MountOutcome& outcome);
     [[nodiscard]] std::vector<MountPlan> plansOnStart() const;
 

@@ -35,10 +35,15 @@ Task<Mounted> FileMounting::mountFd(CallPtr call, UniqueFd npk, MountRequest req
 MountPlan FileMounting::planFor(const Caller& caller, std::string source, MountRequest request) const {
     MountPlan plan{.how = std::move(request)};
     plan.source = std::move(source);
+    plan.owner = caller.euid;
+    settle(plan);
+    return plan;
+}
+
+// As the configuration says now: a Reload may come while a question is open.
+void FileMounting::settle(MountPlan& plan) const {
     plan.verification = settings_.config.fileVerification;
     if (plan.verification == Verification::Sealed) plan.how.verity = VerityMode::Eio;  // nothing else happens
-    plan.owner = caller.euid;
-    return plan;
 }
 
 // Before the content is touched, so its container is not known.
@@ -62,6 +67,7 @@ Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan pl
                                                         "moment",
                                                         plan.source, signer)};
     }
+    settle(plan);
     co_return co_await mounting_.establish(std::move(plan));
 }
 
@@ -70,10 +76,11 @@ Task<> FileMounting::read(CallPtr call, UniqueFd npk, MountPlan& plan) {
     const auto policy = plan.how.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
     const bool trusted = call->caller.euid == 0;
     const KeyRing keys = settings_.fileKeys;
-    plan.package = co_await pool_.run([&] {
-        if (!trusted) refuseStallingFile(kernel_, npk.get());
-        return std::make_shared<const Package>(openPackage(std::move(npk), keys, policy, plan.source));
+    auto reading = pool_.run([&, file = std::move(npk)]() mutable {  // closed there, too
+        if (!trusted) refuseStallingFile(kernel_, file.get());
+        return std::make_shared<const Package>(openPackage(std::move(file), keys, policy, plan.source));
     });
+    plan.package = co_await reading;
     plan.container = plan.package->manifest.containerName();
     plan.verified = plan.package->verified();
     plan.mountPoint = plan.how.target.empty() ? settings_.defaultMountPoint(plan.container.text()) : plan.how.target;

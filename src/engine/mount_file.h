@@ -22,6 +22,7 @@ public:
 
 private:
     [[nodiscard]] MountPlan planFor(const Caller& caller, std::string source, MountRequest request) const;
+    void settle(MountPlan& plan) const;
     [[nodiscard]] Details detailsOf(const MountPlan& plan) const;
     Task<> authorizeUnread(CallPtr call, MountPlan plan);
     Task<> authorizeRead(CallPtr call, MountPlan plan);

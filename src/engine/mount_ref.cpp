@@ -3,7 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/normal_path.h"
 
 namespace northstar {
 namespace {
@@ -41,9 +46,22 @@ Error notMounted(const std::string& what) {
 
 void throwNotMounted(const std::string& what) { throw notMounted(what); }
 
-MountRef MountRef::container(const std::string& text) {
-    if (auto name = ContainerName::parse(text)) return {text, std::move(*name)};
-    return {text, notMounted(text)};
+MountRef MountRef::parse(const std::string& text, std::string_view objects) {
+    try {
+        if (text.starts_with(objects)) {
+            const char* end = text.data() + text.size();
+            Id id{};
+            const auto [read, failure] = std::from_chars(text.data() + objects.size(), end, id.number);
+            if (failure == std::errc{} && read == end) return {text, id};
+        } else if (text.starts_with('/')) {
+            return {text, Point{normalPath(text, "The mount point")}};
+        } else if (auto name = ContainerName::parse(text)) {
+            return {text, std::move(*name)};
+        }
+        return {text, notMounted(text)};
+    } catch (const Error& error) {
+        return {text, error};
+    }
 }
 
 const MountRecord* findMounted(const Registry& registry, const MountRef& ref) {

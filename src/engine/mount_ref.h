@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "base/error.h"
@@ -23,8 +24,9 @@ struct MountRef {
     std::string text;                                    // as it was written, for messages
     std::variant<Error, Id, Point, ContainerName> what;  // Error: why it can be none
 
-    // "name:version" or "name"; NotMounted for what cannot be called so.
-    [[nodiscard]] static MountRef container(const std::string& text);
+    // An object (`objects` and the mount's number), a mount point ("/..."), "name:version" or "name". Never throws:
+    // what can be none of them has InvalidArgs or NotMounted.
+    [[nodiscard]] static MountRef parse(const std::string& text, std::string_view objects);
 };
 
 [[noreturn]] void throwNotMounted(const std::string& what);

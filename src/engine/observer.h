@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happened, told once registry and catalog show it, and before the call that caused it is answered. The objects on
-// the bus implement it, and whatever else of the engine has to know. Bus thread only; nothing may throw.
+// the bus implement it, and whatever else of the engine has to know. Bus thread only.
 #pragma once
 
+#include <spdlog/spdlog.h>
+
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -27,7 +30,7 @@ public:
     virtual void verityAvailableChanged() {}
 };
 
-// Passes on to several, in the order in which they were added.
+// Passes on to several, in the order in which they were added. What one throws is logged.
 class Observers : public Observer {
 public:
     // Borrowed until removed.
@@ -55,7 +58,13 @@ public:
 private:
     template <typename... Parameters, typename... Arguments>
     void each(void (Observer::*told)(Parameters...), const Arguments&... arguments) {
-        for (Observer* observer : all_) (observer->*told)(arguments...);
+        for (Observer* observer : all_) {
+            try {
+                (observer->*told)(arguments...);
+            } catch (const std::exception& error) {  // what has happened has happened; the others are told
+                spdlog::error("Cannot tell of a change: {}", error.what());
+            }
+        }
     }
     std::vector<Observer*> all_;
 };

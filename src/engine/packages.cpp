@@ -11,6 +11,8 @@ Task<Found> Packages::current(std::string what, std::string repository) {
     Found found = catalog_.find(what, repository);
     if (found.entry.file.empty()) co_return found;
     const Repository& before = *found.repository;
+    Lanes<std::string>::Keys keys{{found.container, Entry::Exclusive}};
+    const auto turn = co_await reading_.enter(std::move(keys));
     auto reading = pool_.run([&] { return refresh(before.config, before.keys, found.container, found.entry); });
     found.entry = co_await reading;
     const auto now = catalog_.repository(before.name);

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "async/lanes.h"
 #include "async/pool.h"
 #include "async/task.h"
 #include "engine/observer.h"
@@ -13,7 +14,8 @@ namespace northstar {
 
 class Packages {
 public:
-    Packages(Catalog& catalog, Pool& pool, Observer& observer) : catalog_{catalog}, pool_{pool}, observer_{observer} {}
+    Packages(EventLoop& loop, Catalog& catalog, Pool& pool, Observer& observer)
+        : reading_{loop}, catalog_{catalog}, pool_{pool}, observer_{observer} {}
 
     [[nodiscard]] Catalog& catalog() const noexcept { return catalog_; }
 
@@ -22,6 +24,7 @@ public:
     Task<Found> current(std::string what, std::string repository);
 
 private:
+    Lanes<std::string> reading_;  // by container: many calls on a slow one keep one worker, not all
     Catalog& catalog_;
     Pool& pool_;
     Observer& observer_;

@@ -58,10 +58,11 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
     refuseOtherTrust(*before, verified);
     const EitherStop stop{call->gone(), stopping_};
     const bool trusted = call->caller.euid == 0;
-    const Installed installed = co_await pool_.run([&] {
-        if (!trusted) refuseStallingFile(kernel_, npk.get());
-        return installPackage(*before, npk.get(), "the package for " + before->name, stop.token());
+    auto copying = pool_.run([&, file = std::move(npk)] {  // closed there, too
+        if (!trusted) refuseStallingFile(kernel_, file.get());
+        return installPackage(*before, file.get(), "the package for " + before->name, stop.token());
     });
+    const Installed installed = co_await copying;
     catalog_.add({before, installed.container, installed.entry});
     spdlog::info("Installed {} into {} for user {}", installed.container, repository, call->caller.euid);
     observer_.installed(installed.container, repository);

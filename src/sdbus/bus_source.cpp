@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bus/bus_source.h"
+#include "sdbus/bus_source.h"
 
 #include <chrono>
 
