@@ -120,6 +120,23 @@ TEST_F(StartTest, LosingTheBusEndsTheDaemonWithAnError) {
     EXPECT_NE(daemon_->result().find("bus"), std::string::npos);
 }
 
+TEST_F(StartTest, LosingTheBusBringsWhatIsUnderWayToItsEnd) {
+    polkit_.reset();
+    const auto fonts = client().mount("fonts");
+    client().mount("hello");
+    FakeKernel::Gate gate{*kernel_, "unmount"};
+    static_cast<void>(client().begin<>(kRoot, kService, "Unmount", std::string{"hello"}, Options{}));
+    client().waitUntil([] { return true; });
+    ASSERT_TRUE(gate.waitFor(1));
+    client_.reset();
+    bus_.stop();
+    kernel_->corrupt(fonts.mountPoint, 1);  // nobody can be told
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    gate.open();
+    EXPECT_NE(daemon_->result().find("The bus is lost"), std::string::npos);
+    EXPECT_EQ(stateFiles().size(), 1U);
+}
+
 TEST_F(StartTest, AMissingRepositoryDirectoryIsAnEmptyRepository) {
     configureOnly("", "[repositories.main]\ndir = \"/nowhere/packages\"\n");
     EXPECT_TRUE(client().listContainers().empty());
