@@ -5,11 +5,20 @@
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <optional>
+#include <system_error>
+#include <utility>
 
 #include "async/scope.h"
+#include "async/task.h"
+#include "auth/call.h"
+#include "base/error.h"
 #include "base/unique_fd.h"
 #include "bus/names.h"
 #include "bus/objects.h"

@@ -4,9 +4,9 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
-#include <iostream>
+#include <exception>
+#include <string>
 
-#include "base/error.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "daemon.h"

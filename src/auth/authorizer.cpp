@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <vector>
 
 #include "async/callback.h"

@@ -2,8 +2,11 @@
 // May this caller do this? Asked before anything is done, and waited for without blocking. Bus thread only.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <stop_token>

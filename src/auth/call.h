@@ -8,7 +8,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "auth/method_table.h"
 

@@ -2,6 +2,8 @@
 // How many calls of one client, and of one user, may wait at a time. Bus thread only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <string>

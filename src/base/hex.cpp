@@ -2,6 +2,8 @@
 #include "base/hex.h"
 
 #include <charconv>
+#include <cstddef>
+#include <system_error>
 
 namespace northstar {
 

@@ -2,6 +2,7 @@
 #include "base/random.h"
 
 #include <sys/random.h>
+#include <sys/types.h>
 
 #include <array>
 #include <cerrno>

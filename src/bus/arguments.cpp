@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <systemd/sd-bus.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <string_view>
 
 #include "base/error.h"

@@ -3,6 +3,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <exception>
+
+#include "auth/method_table.h"
+#include "base/error.h"
+#include "bus/error_names.h"
+
 namespace northstar::bus {
 
 std::shared_ptr<Call> Dispatcher::begin(const sdbus::Message& message, const char* interface, const char* name) {

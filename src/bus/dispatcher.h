@@ -4,18 +4,23 @@
 // arguments as they were read, and nothing else of the message. Bus thread only.
 #pragma once
 
+#include <sys/types.h>
+
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "async/scope.h"
+#include "async/task.h"
 #include "auth/call.h"
 #include "auth/call_limits.h"
 #include "bus/arguments.h"
 #include "bus/client_watch.h"
-#include "bus/error_names.h"
 #include "bus/options.h"
+#include "config/config.h"
 
 namespace northstar::bus {
 

@@ -1,11 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/mounter_object.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <utility>
+#include <variant>
+
+#include "async/task.h"
+#include "auth/call.h"
 #include "base/hex.h"
 #include "base/normal_path.h"
+#include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "base/version.h"
+#include "bus/arguments.h"
+#include "bus/error_names.h"
 #include "bus/names.h"
+#include "bus/options.h"
+#include "engine/mount.h"
+#include "engine/mount_plan.h"
+#include "engine/mount_ref.h"
+#include "engine/observer.h"
+#include "engine/query.h"
+#include "kernel/mount.h"
+#include "package/image/filesystem.h"
+#include "package/manifest.h"
+#include "package/package.h"
+#include "registry/mount_record.h"
 
 namespace northstar::bus {
 namespace {

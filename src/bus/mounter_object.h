@@ -2,13 +2,21 @@
 // /org/northstar/Mounter: the service itself. Bus thread only.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "async/task.h"
+#include "auth/call.h"
+#include "base/unique_fd.h"
+#include "bus/arguments.h"
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
+#include "engine/observer.h"
+#include "registry/mount_record.h"
 
 namespace northstar::bus {
 

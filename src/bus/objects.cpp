@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/objects.h"
 
+#include <cstdint>
+#include <vector>
+
+#include "bus/dispatcher.h"
+#include "engine/engine.h"
+#include "registry/mount_record.h"
+
 namespace northstar::bus {
 
 Objects::Objects(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, World& world)

@@ -3,12 +3,17 @@
 // and catalog hold, and say when that changes. Bus thread only.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
+#include "bus/dispatcher.h"
 #include "bus/mount_object.h"
 #include "bus/mounter_object.h"
 #include "bus/repository_object.h"
+#include "engine/engine.h"
+#include "engine/observer.h"
+#include "registry/mount_record.h"
 
 namespace northstar::bus {
 

@@ -5,10 +5,12 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "base/error.h"
 #include "base/normal_path.h"
 #include "engine/details.h"
+#include "kernel/device.h"
 
 namespace northstar::bus {
 namespace {

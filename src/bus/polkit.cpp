@@ -3,6 +3,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <functional>
+#include <utility>
+
 namespace northstar::bus {
 namespace {
 

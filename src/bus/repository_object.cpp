@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/repository_object.h"
 
+#include <utility>
+#include <vector>
+
+#include "async/task.h"
+#include "auth/call.h"
+#include "base/unique_fd.h"
+#include "bus/arguments.h"
 #include "bus/names.h"
+#include "bus/options.h"
+#include "config/config.h"
+#include "repository/catalog.h"
+#include "repository/repository.h"
 #include "sdbus/remove_object.h"
 
 namespace northstar::bus {

@@ -5,8 +5,13 @@
 #include <memory>
 #include <string>
 
+#include "async/task.h"
+#include "auth/call.h"
+#include "base/unique_fd.h"
+#include "bus/arguments.h"
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
+#include "repository/catalog.h"
 
 namespace northstar::bus {
 

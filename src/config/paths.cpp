@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <vector>
 
 #include "base/error.h"
 #include "base/path_walk.h"

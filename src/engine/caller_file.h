@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "kernel/file_origin.h"
 #include "kernel/kernel.h"
 
 namespace northstar {

@@ -3,9 +3,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <cstddef>
 #include <utility>
 
+#include "async/event_loop.h"
+#include "async/task.h"
 #include "base/error.h"
+#include "kernel/watch.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 namespace {

@@ -7,13 +7,18 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
+#include "async/event_loop.h"
 #include "async/pool.h"
 #include "async/scope.h"
+#include "async/task.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_steps.h"
 #include "engine/observer.h"
+#include "kernel/watch.h"
+#include "registry/mount_record.h"
 #include "registry/registry.h"
 
 namespace northstar {

@@ -2,6 +2,8 @@
 #include "engine/details.h"
 
 #include "base/utf8.h"
+#include "kernel/device.h"
+#include "package/container_name.h"
 
 namespace northstar {
 namespace {

@@ -6,6 +6,8 @@
 
 #include "auth/authority.h"
 #include "engine/mount_plan.h"
+#include "kernel/device.h"
+#include "package/container_name.h"
 #include "registry/mount_record.h"
 
 namespace northstar {

@@ -4,9 +4,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "async/sleep.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 namespace {

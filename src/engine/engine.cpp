@@ -3,8 +3,24 @@
 
 #include <spdlog/spdlog.h>
 
+#include <memory>
+#include <utility>
+
+#include "async/event_loop.h"
+#include "async/scope.h"
+#include "auth/authority.h"
+#include "auth/authorizer.h"
+#include "engine/corruption_reports.h"
+#include "engine/external_unmount.h"
+#include "engine/mount_steps.h"
+#include "engine/mount_table_watch.h"
+#include "engine/observer.h"
 #include "engine/recovery.h"
+#include "engine/verity_availability.h"
+#include "kernel/kernel.h"
+#include "registry/mount_record.h"
 #include "repository/install.h"
+#include "repository/load.h"
 
 namespace northstar {
 

@@ -2,19 +2,31 @@
 // The engine, put together: what the objects on the bus call, and what works beside the calls. Bus thread only.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <stop_token>
 #include <string>
 
-#include "engine/corruption_reports.h"
-#include "engine/external_unmount.h"
+#include "async/event_loop.h"
+#include "async/scope.h"
+#include "auth/authority.h"
+#include "auth/authorizer.h"
+#include "engine/device_release.h"
+#include "engine/holder_search.h"
 #include "engine/mount.h"
 #include "engine/mount_file.h"
-#include "engine/mount_table_watch.h"
+#include "engine/mount_lines.h"
+#include "engine/mount_steps.h"
+#include "engine/observer.h"
 #include "engine/open.h"
+#include "engine/packages.h"
 #include "engine/query.h"
 #include "engine/repositories.h"
+#include "engine/settings.h"
 #include "engine/unmount.h"
+#include "kernel/kernel.h"
+#include "registry/registry.h"
+#include "repository/catalog.h"
+#include "repository/load.h"
 
 namespace northstar {
 

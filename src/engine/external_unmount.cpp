@@ -3,6 +3,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
+#include "async/task.h"
+#include "registry/mount_record.h"
+
 namespace northstar {
 
 void ExternalUnmount::takeOut(std::uint32_t id) {

@@ -6,10 +6,12 @@
 
 #include "async/pool.h"
 #include "async/scope.h"
+#include "async/task.h"
 #include "engine/device_release.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_steps.h"
 #include "engine/observer.h"
+#include "registry/mount_record.h"
 #include "registry/registry.h"
 
 namespace northstar {

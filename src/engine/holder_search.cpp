@@ -4,8 +4,12 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <exception>
+#include <string>
+
 #include "base/error.h"
 #include "engine/mount_ref.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <stop_token>
+#include <utility>
 
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/call.h"
 #include "engine/mount_steps.h"
+#include "registry/mount_record.h"
 #include "registry/registry.h"
 
 namespace northstar {

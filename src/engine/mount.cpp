@@ -3,9 +3,21 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstddef>
+#include <utility>
+
 #include "async/when_all.h"
+#include "auth/authority.h"
+#include "auth/call.h"
+#include "auth/method_table.h"
+#include "base/error.h"
+#include "config/config.h"
 #include "engine/changed.h"
 #include "engine/details.h"
+#include "kernel/device.h"
+#include "registry/mount_record.h"
+#include "repository/catalog.h"
+#include "repository/repository.h"
 
 namespace northstar {
 namespace {

@@ -11,6 +11,7 @@
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
+#include "auth/call.h"
 #include "engine/device_release.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_plan.h"
@@ -20,6 +21,7 @@
 #include "engine/settings.h"
 #include "engine/verity_availability.h"
 #include "registry/registry.h"
+#include "repository/catalog.h"
 
 namespace northstar {
 

@@ -4,10 +4,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
+#include "async/task.h"
+#include "auth/authority.h"
+#include "auth/call.h"
+#include "auth/method_table.h"
+#include "base/error.h"
+#include "config/config.h"
 #include "engine/caller_file.h"
 #include "engine/details.h"
+#include "engine/mount_lines.h"
+#include "engine/mount_plan.h"
+#include "kernel/device.h"
 #include "package/descriptor.h"
+#include "package/package.h"
 
 namespace northstar {
 

@@ -4,8 +4,18 @@
 
 #include <string>
 
+#include "async/pool.h"
+#include "async/task.h"
+#include "auth/authority.h"
+#include "auth/authorizer.h"
+#include "auth/call.h"
 #include "base/unique_fd.h"
+#include "engine/device_release.h"
 #include "engine/mount.h"
+#include "engine/mount_lines.h"
+#include "engine/mount_plan.h"
+#include "engine/settings.h"
+#include "kernel/kernel.h"
 
 namespace northstar {
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/mount_lines.h"
 
+#include <utility>
+
+#include "async/task.h"
+
 namespace northstar {
 
 MountKeys MountKeys::unread(const std::string& mountPoint) {

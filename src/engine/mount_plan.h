@@ -11,7 +11,7 @@
 #include <string>
 
 #include "config/config.h"
-#include "kernel/kernel.h"
+#include "kernel/device.h"
 #include "package/container_name.h"
 #include "package/image/sealed_image.h"
 #include "package/package.h"

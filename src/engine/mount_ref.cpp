@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstddef>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/normal_path.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 namespace {

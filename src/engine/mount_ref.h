@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/mount_lines.h"
 #include "package/container_name.h"
+#include "registry/mount_record.h"
 #include "registry/registry.h"
 
 namespace northstar {

@@ -13,8 +13,6 @@
 namespace northstar {
 namespace {
 
-constexpr std::size_t kMostHolders = 5;            // as many as fit one line
-constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
 // After a mount that failed: nobody but root and udev can open its devices, so this is rarely needed.
 constexpr std::chrono::milliseconds kAfterFailure{1000};
 

@@ -3,13 +3,14 @@
 // For worker threads; several at once.
 #pragma once
 
-#include <cstdint>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "engine/mount_plan.h"
 #include "engine/sealed_images.h"
 #include "kernel/kernel.h"
+#include "kernel/mount.h"
 #include "registry/mount_record.h"
 #include "registry/state_store.h"
 

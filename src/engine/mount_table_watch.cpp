@@ -3,11 +3,18 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <cstdint>
+#include <exception>
 #include <utility>
 #include <vector>
 
+#include "async/event_loop.h"
 #include "async/sleep.h"
+#include "async/task.h"
 #include "engine/recovery.h"
+#include "kernel/kernel.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 namespace {

@@ -6,11 +6,16 @@
 #include <memory>
 #include <stop_token>
 
+#include "async/event_loop.h"
 #include "async/pool.h"
 #include "async/scope.h"
+#include "async/task.h"
 #include "engine/corruption_reports.h"
 #include "engine/external_unmount.h"
 #include "engine/observer.h"
+#include "kernel/kernel.h"
+#include "kernel/watch.h"
+#include "registry/mount_record.h"
 #include "registry/registry.h"
 
 namespace northstar {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/open.h"
 
+#include "auth/call.h"
+#include "auth/method_table.h"
+#include "base/error.h"
 #include "engine/details.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 

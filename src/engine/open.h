@@ -2,11 +2,10 @@
 // Open of a mount: a detached clone for a caller's own mount namespace. Bus thread only.
 #pragma once
 
-#include <cstdint>
-
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
+#include "auth/call.h"
 #include "base/unique_fd.h"
 #include "engine/mount_ref.h"
 #include "kernel/kernel.h"

@@ -3,7 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
+#include "base/error.h"
 #include "engine/changed.h"
+#include "repository/repository.h"
 
 namespace northstar {
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "async/event_loop.h"
 #include "async/lanes.h"
 #include "async/pool.h"
 #include "async/task.h"

@@ -4,11 +4,23 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "auth/authority.h"
+#include "auth/call.h"
+#include "auth/method_table.h"
+#include "base/error.h"
 #include "engine/details.h"
 #include "engine/either_stop.h"
+#include "package/container_name.h"
 #include "package/image/hash_tree.h"
+#include "package/package.h"
+#include "repository/catalog.h"
 
 namespace northstar {
 namespace {

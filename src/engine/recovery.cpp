@@ -2,10 +2,15 @@
 #include "engine/recovery.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/types.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 
 #include "base/error.h"
+#include "kernel/mount.h"
+#include "registry/state_store.h"
 
 namespace northstar {
 namespace {

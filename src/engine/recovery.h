@@ -2,6 +2,7 @@
 // What a starting daemon finds of its predecessor: mounts to adopt, left-overs to remove.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "engine/mount_steps.h"

@@ -4,11 +4,22 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "auth/authority.h"
+#include "auth/call.h"
+#include "auth/method_table.h"
+#include "base/error.h"
+#include "config/config.h"
 #include "engine/caller_file.h"
 #include "engine/changed.h"
 #include "engine/details.h"
 #include "engine/either_stop.h"
+#include "repository/catalog.h"
 #include "repository/install.h"
+#include "repository/repository.h"
 
 namespace northstar {
 namespace {

@@ -5,19 +5,23 @@
 
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <variant>
 
+#include "async/event_loop.h"
 #include "async/lanes.h"
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
+#include "auth/call.h"
 #include "base/unique_fd.h"
+#include "config/config.h"
 #include "engine/observer.h"
-#include "engine/packages.h"
 #include "engine/settings.h"
 #include "engine/verity_availability.h"
 #include "kernel/kernel.h"
 #include "registry/registry.h"
+#include "repository/catalog.h"
 #include "repository/load.h"
 
 namespace northstar {

@@ -2,6 +2,9 @@
 #include "engine/sealed_images.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
 
 #include "base/hex.h"
 

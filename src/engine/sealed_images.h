@@ -2,6 +2,7 @@
 // Sealed copies that mounts share: one for an image, however often it is mounted, and who keeps it. Thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>

@@ -3,10 +3,18 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstddef>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "async/when_all.h"
+#include "auth/call.h"
+#include "auth/method_table.h"
+#include "base/error.h"
 #include "engine/details.h"
+#include "kernel/mount.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 namespace {

@@ -10,12 +10,15 @@
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
+#include "auth/call.h"
 #include "engine/device_release.h"
 #include "engine/holder_search.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_ref.h"
 #include "engine/mount_steps.h"
 #include "engine/observer.h"
+#include "kernel/mount.h"
+#include "registry/mount_record.h"
 #include "registry/registry.h"
 
 namespace northstar {

@@ -3,8 +3,15 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <string>
+
 #include "base/error.h"
 #include "engine/mount_steps.h"
+#include "kernel/mount.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 namespace {

@@ -2,7 +2,6 @@
 // What a container is called: "name:version", or "name" where all its versions are meant.
 #pragma once
 
-#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/types.h>
 #include <sys/stat.h>
 
 #include <algorithm>

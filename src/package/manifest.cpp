@@ -2,6 +2,7 @@
 #include "package/manifest.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "base/error.h"

@@ -11,6 +11,7 @@
 #include "package/digest.h"
 #include "package/image/filesystem.h"
 #include "package/image/hash_tree.h"
+#include "package/image/verity.h"
 #include "package/read_at.h"
 #include "package/signature.h"
 #include "package/zip/archive.h"

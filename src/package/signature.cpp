@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cstddef>
 
 #include "base/error.h"
 #include "base/hex.h"

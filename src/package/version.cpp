@@ -2,10 +2,12 @@
 // Semantic versions (semver.org 2.0.0): their grammar and their order.
 #include <algorithm>
 #include <charconv>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "package/manifest.h"
 

@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <string>
 
-#include "kernel/kernel.h"
+#include "kernel/device.h"
+#include "kernel/mount.h"
 #include "package/container_name.h"
 
 namespace northstar {

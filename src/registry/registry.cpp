@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/registry.h"
 
+#include <sys/types.h>
+
 #include <algorithm>
+#include <cstddef>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "package/container_name.h"
 
 namespace northstar {
 namespace {

@@ -2,6 +2,9 @@
 // What is mounted, and what is about to be. Bus thread only, no locks.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -9,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "package/container_name.h"
 #include "registry/mount_record.h"
 
 namespace northstar {

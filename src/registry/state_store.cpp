@@ -3,13 +3,20 @@
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
+#include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <sstream>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/utf8.h"

@@ -7,11 +7,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "package/descriptor.h"
 #include "package/image/hash_tree.h"
 #include "package/image/memfd.h"
+#include "package/package.h"
 #include "repository/memory.h"
 #include "repository/temporary_file.h"
 

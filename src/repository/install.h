@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "config/config.h"
 #include "repository/repository.h"
 
 namespace northstar {

@@ -3,7 +3,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <memory>
+#include <utility>
+
 #include "repository/memory.h"
+#include "repository/repository.h"
 
 namespace northstar {
 namespace {

@@ -4,8 +4,15 @@
 #include <spdlog/spdlog.h>
 
 #include <cerrno>
+#include <memory>
+#include <utility>
 
+#include "base/error.h"
+#include "base/unique_fd.h"
 #include "package/image/hash_tree.h"
+#include "package/image/sealed_image.h"
+#include "package/keys.h"
+#include "package/package.h"
 
 namespace northstar {
 namespace {

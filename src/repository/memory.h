@@ -2,6 +2,11 @@
 // Memory repositories: each package lies whole in a sealed memfd.
 #pragma once
 
+#include <memory>
+#include <string>
+
+#include "package/keys.h"
+#include "package/package.h"
 #include "repository/repository.h"
 
 namespace northstar {

@@ -7,10 +7,18 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
+
+#include "base/unique_fd.h"
+#include "package/descriptor.h"
+#include "package/keys.h"
 
 namespace northstar {
 namespace {

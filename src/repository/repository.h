@@ -3,15 +3,17 @@
 // handed to the bus thread; nothing here is shared between threads while it changes.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
-#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "config/config.h"
+#include "package/descriptor.h"
 #include "package/image/sealed_image.h"
+#include "package/keys.h"
 #include "package/package.h"
 
 namespace northstar {

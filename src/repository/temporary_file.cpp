@@ -2,6 +2,7 @@
 #include "repository/temporary_file.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

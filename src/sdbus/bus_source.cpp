@@ -2,6 +2,7 @@
 #include "sdbus/bus_source.h"
 
 #include <chrono>
+#include <vector>
 
 namespace northstar::bus {
 

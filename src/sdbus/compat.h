@@ -7,11 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 

@@ -50,7 +50,7 @@ TEST_F(OrderLimitTest, ArgumentsThatAreTooLongAreRefused) {
 
 // They wait for one mount; a call on all versions of "a" concerns each of them.
 TEST_F(OrderLimitTest, ACallThatConcernsVeryManyWaitingOnesWaitsAndKeepsNobodyElseWaiting) {
-    constexpr int kCalls = 17, kItems = 4096;
+    constexpr int kCalls = 4, kItems = 4096;
     client();
     FakeKernel::Gate gate{*kernel_, "attachLoop"};
     std::vector<Pending> waiting{

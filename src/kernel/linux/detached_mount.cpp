@@ -2,8 +2,10 @@
 #include "kernel/linux/detached_mount.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include <cerrno>
 #include <optional>

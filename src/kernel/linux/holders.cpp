@@ -3,16 +3,23 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <ios>
+#include <istream>
 #include <memory>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/path_walk.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/linux/linux_kernel.h"
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -9,6 +11,8 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "kernel/device.h"
+#include "kernel/file_origin.h"
 #include "kernel/linux/backoff.h"
 #include "kernel/linux/detached_mount.h"
 #include "kernel/linux/file_origin.h"
@@ -20,6 +24,8 @@
 #include "kernel/linux/uevents.h"
 #include "kernel/linux/unmount.h"
 #include "kernel/linux/verity_device.h"
+#include "kernel/mount.h"
+#include "kernel/watch.h"
 
 namespace northstar {
 namespace {

@@ -2,6 +2,7 @@
 #include "kernel/linux/mount_identity.h"
 
 #include <fcntl.h>
+#include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <libmount.h>
+#include <sys/types.h>
 
 #include <algorithm>
 #include <cerrno>

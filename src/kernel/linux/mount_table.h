@@ -3,6 +3,8 @@
 // libmount.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <vector>
 

@@ -2,6 +2,7 @@
 #include "kernel/linux/selinux.h"
 
 #include <linux/magic.h>
+#include <sys/statfs.h>
 #include <sys/vfs.h>
 
 #include <algorithm>

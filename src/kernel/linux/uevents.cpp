@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/types.h>
 
 #include <array>
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"

@@ -2,6 +2,8 @@
 // dm-verity devices: block devices whose every block is checked against a root hash when it is read.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstddef>
 #include <memory>

@@ -6,6 +6,7 @@
 
 #include <bit>
 
+#include "base/checked.h"
 #include "base/error.h"
 
 namespace northstar {

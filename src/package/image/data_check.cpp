@@ -2,6 +2,7 @@
 #include "package/image/data_check.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,6 +13,8 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "package/digest.h"
+#include "package/image/hash_tree.h"
+#include "package/image/verity.h"
 #include "package/read_at.h"
 
 namespace northstar {

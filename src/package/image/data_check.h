@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "package/digest.h"
 #include "package/image/hash_tree.h"
+#include "package/image/verity.h"
 
 namespace northstar {
 

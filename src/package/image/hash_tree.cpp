@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "package/digest.h"
 #include "package/image/data_check.h"
+#include "package/image/verity.h"
 #include "package/read_at.h"
 
 namespace northstar {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "package/image/hash_tree.h"
 #include "package/image/memfd.h"
+#include "package/image/verity.h"
 
 namespace northstar {
 namespace {

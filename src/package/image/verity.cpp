@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "package/digest.h"
 #include "package/little_endian.h"
 
 namespace northstar {

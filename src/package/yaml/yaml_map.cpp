@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -25,10 +27,9 @@ YamlMap::YamlMap(const YamlNode& node, std::string where, std::initializer_list<
 }
 
 const YamlNode* YamlMap::find(std::string_view key) const {
-    const auto found = std::find_if(node_.children.begin(), node_.children.end(),
-                                    [&](const auto& child) { return child.first == key; });
-    if (found == node_.children.end() || found->second.kind == YamlNode::Kind::Null) return nullptr;
-    return &found->second;
+    const auto found = std::ranges::find_if(node_.children, [&](const auto& child) { return child.key == key; });
+    if (found == node_.children.end() || found->value.kind == YamlNode::Kind::Null) return nullptr;
+    return &found->value;
 }
 
 const YamlNode& YamlMap::require(std::string_view key) const {

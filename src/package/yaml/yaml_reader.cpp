@@ -3,14 +3,18 @@
 // event that is not allowed, before it has become large.
 #include "package/yaml/yaml_reader.h"
 
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/emitterstyle.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -79,7 +83,7 @@ private:
         if (anchor != 0) refuse(mark, "anchors are not allowed");
         Level& level = stack_.back();
         if (!level.keys.insert(key).second) refuse(mark, "the key '" + printable(key) + "' is there twice");
-        level.node->children.emplace_back(key, YamlNode{});
+        level.node->children.push_back({key, {}});
         level.hasKey = true;
     }
 
@@ -99,7 +103,7 @@ private:
         Level& level = stack_.back();
         if (level.node->kind == YamlNode::Kind::Sequence) level.node->children.emplace_back();
         level.hasKey = false;
-        return level.node->children.back().second;
+        return level.node->children.back().value;
     }
 
     void push(const YAML::Mark& mark, YamlNode& node) {

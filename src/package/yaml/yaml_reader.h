@@ -5,11 +5,9 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace northstar {
@@ -22,7 +20,13 @@ struct YamlNode {
     bool tagged = false;  // has an explicit tag, such as !name or !!str
     std::string scalar;
     // Of a map: its keys and values. Of a sequence: its values, without keys.
-    std::vector<std::pair<std::string, YamlNode>> children;
+    struct Child;
+    std::vector<Child> children;
+};
+
+struct YamlNode::Child {
+    std::string key;
+    YamlNode value;
 };
 
 // Throws InvalidPackage; `what` is what messages call the document ("manifest.yaml").
