@@ -12,7 +12,7 @@ namespace northstar::bus {
 
 Objects::Objects(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, World& world)
     : bus_{bus}, dispatcher_{dispatcher}, engine_{engine}, world_{world}, mounter_{bus, dispatcher, engine, world} {
-    repositoriesReplaced();
+    Objects::repositoriesReplaced();
     for (const auto& [id, record] : world_.registry.mounts()) addMount(id);
     world_.observers.add(*this);  // an object comes and goes before a signal tells of it
     world_.observers.add(mounter_);

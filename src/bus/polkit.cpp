@@ -32,7 +32,7 @@ std::string Polkit::ask(const Question& question, std::function<void(Answer)> do
         // The pending call owns this handler: it must outlive what `done` does.
         const auto call = pending_.extract(id);
         if (error) {
-            const std::string name = error->getName();
+            const std::string& name = error->getName();
             if (name == kNoReply || name == kTimeout) sendCancel(id);  // its dialog would stay open
             return done({Verdict::Failed, name + ": " + error->getMessage()});
         }

@@ -4,11 +4,22 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <chrono>
+#include <cstdint>
+#include <exception>
 #include <filesystem>
+#include <memory>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/random.h"
+#include "config/config.h"
+#include "kernel/device.h"
+#include "package/descriptor.h"
+#include "package/image/filesystem.h"
+#include "package/image/verity.h"
+#include "package/package.h"
 
 namespace northstar {
 namespace {

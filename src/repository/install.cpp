@@ -169,8 +169,9 @@ void removeInterruptedInstalls(const RepositoryConfig& config) noexcept {
     if (config.type == RepositoryType::Memory) return;
     const std::unique_ptr<DIR, int (*)(DIR*)> stream{opendir(config.dir.c_str()),
                                                      [](DIR* d) { return d != nullptr ? closedir(d) : 0; }};
-    while (const dirent* entry = stream ? readdir(stream.get()) : nullptr) {
-        if (isTemporaryName(entry->d_name)) unlinkat(dirfd(stream.get()), entry->d_name, 0);
+    const int directory = stream ? dirfd(stream.get()) : -1;
+    while (const dirent* entry = directory >= 0 ? readdir(stream.get()) : nullptr) {
+        if (isTemporaryName(entry->d_name)) unlinkat(directory, entry->d_name, 0);
     }
 }
 

@@ -123,9 +123,9 @@ TEST_F(StartTest, LosingTheBusEndsTheDaemonWithAnError) {
 TEST_F(StartTest, LosingTheBusBringsWhatIsUnderWayToItsEnd) {
     polkit_.reset();
     const auto fonts = client().mount("fonts");
-    client().mount("hello");
+    client().mount("hello-gzip");
     FakeKernel::Gate gate{*kernel_, "unmount"};
-    static_cast<void>(client().begin<>(kRoot, kService, "Unmount", std::string{"hello"}, Options{}));
+    static_cast<void>(client().begin<>(kRoot, kService, "Unmount", std::string{"hello-gzip"}, Options{}));
     client().waitUntil([] { return true; });
     ASSERT_TRUE(gate.waitFor(1));
     client_.reset();

@@ -68,7 +68,9 @@ std::string mappedFile(const std::string& process, dev_t device, Time deadline) 
 
 // Descriptors of ours that only name a file (O_PATH) are some other worker's lookup and gone in a moment.
 bool isPassing(const std::string& name) {
-    const int flags = ::fcntl(std::atoi(name.c_str()), F_GETFL);
+    int fd = -1;
+    std::from_chars(name.data(), name.data() + name.size(), fd);
+    const int flags = ::fcntl(fd, F_GETFL);
     return flags >= 0 && (flags & O_PATH) != 0;
 }
 

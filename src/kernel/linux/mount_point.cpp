@@ -25,7 +25,7 @@ LinuxMountPoint::LinuxMountPoint(const std::string& path) : path_{openParent(pat
         throwErrno(Code::Failed, "making " + describe(path), errno);
     }
     try {
-        directory_ = openTop();
+        directory_ = LinuxMountPoint::openTop();
         struct stat status{};
         if (::fstat(directory_.get(), &status) != 0) throwErrno(Code::Failed, describe(path), errno);
         if (!S_ISDIR(status.st_mode)) throw Error{Code::InvalidArgs, describe(path) + " is not a directory"};
