@@ -68,7 +68,12 @@ Task<> Mounting::authorize(CallPtr call, MountPlan plan) {
     const Details details = planDetails(plan);
     if (plan.verified && plan.how.verity != VerityMode::Eio) {
         Details asked = details;
-        asked["polkit.message"] = askToMount("the signed container $(container)", plan.how.verity);
+        const bool file = plan.repository.empty();
+        if (file) asked["source"] = plan.source;
+        asked["polkit.message"] =
+            askToMount(file ? "$(container) from $(source)" : "the signed container $(container)", plan.how.verity);
+        // Who can damage one byte of it could bring the machine down. Whoever may mount anything was asked already.
+        if (!plan.how.allowUnverified) co_await authorizer_.require(call, action::kMountUnverified, asked);
         co_await authorizer_.require(call, action::kMount, asked);
     } else if (plan.verified) {
         co_await authorizer_.require(call, action::kMount, details);

@@ -70,7 +70,7 @@ Task<> FileMounting::authorizeUnread(CallPtr call, MountPlan plan) {
 
 Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan plan) {
     co_await read(call, std::move(npk), plan);
-    co_await authorizeRead(call, plan);
+    co_await mounting_.authorize(call, plan);
     const auto turn = co_await lines_.enterCommon(keysOf(plan));
     co_await release_.recountHeld(plan.owner);
     const std::string& signer = plan.package->signer;
@@ -96,17 +96,6 @@ Task<> FileMounting::read(CallPtr call, UniqueFd npk, MountPlan& plan) {
     plan.container = plan.package->manifest.containerName();
     plan.verified = plan.package->verified();
     plan.mountPoint = plan.how.target.empty() ? settings_.defaultMountPoint(plan.container.text()) : plan.how.target;
-}
-
-Task<> FileMounting::authorizeRead(CallPtr call, MountPlan plan) {
-    if (plan.verified && plan.how.verity != VerityMode::Eio && !plan.how.allowUnverified) {
-        // Who can damage the file could bring the machine down.
-        Details details = planDetails(plan);
-        details["source"] = plan.source;
-        details["polkit.message"] = askToMount("$(container) from $(source)", plan.how.verity);
-        co_await authorizer_.require(call, action::kMountUnverified, details);
-    }
-    co_await mounting_.authorize(call, plan);
 }
 
 }  // namespace northstar

@@ -35,7 +35,6 @@ private:
     void settle(MountPlan& plan) const;
     [[nodiscard]] Details detailsOf(const MountPlan& plan) const;
     Task<> authorizeUnread(CallPtr call, MountPlan plan);
-    Task<> authorizeRead(CallPtr call, MountPlan plan);
     Task<> read(CallPtr call, UniqueFd npk, MountPlan& plan);
     Task<Mounted> mountOpened(CallPtr call, UniqueFd npk, MountPlan plan);
 

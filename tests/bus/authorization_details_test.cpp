@@ -30,11 +30,12 @@ TEST_F(AuthorizationDetails, TellRulesHowItIsMounted) {
     client().mount("multi", {{"noexec", sdbus::Variant{true}}, {"verity", sdbus::Variant{std::string{"restart"}}}});
     client().mountFile(dataPath("signed/fonts-2.3.4.npk"), {{"noexec", sdbus::Variant{true}}});
     const auto asked = polkit_->asked();
-    ASSERT_EQ(asked.size(), 3U);
+    ASSERT_EQ(asked.size(), 4U);
     for (const auto& question : asked) EXPECT_EQ(question.details.at("noexec"), "true") << question.action;
     EXPECT_EQ(asked[0].details.at("verity"), "restart");
-    EXPECT_EQ(asked[1].details.at("verity"), "eio");
+    EXPECT_EQ(asked[1].details.at("verity"), "restart");
     EXPECT_EQ(asked[2].details.at("verity"), "eio");
+    EXPECT_EQ(asked[3].details.at("verity"), "eio");
 }
 
 TEST_F(AuthorizationDetails, WhoMustAgreeThatDamageBringsTheMachineDownIsToldSo) {
@@ -44,13 +45,25 @@ TEST_F(AuthorizationDetails, WhoMustAgreeThatDamageBringsTheMachineDownIsToldSo)
     EXPECT_EQ(polkit_->actions(), (Actions{kPrefix + "mount-unverified", kPrefix + "mount"}));
     for (std::size_t at : {0U, 1U}) EXPECT_NE(message(at).find("the kernel panics"), std::string::npos) << message(at);
     client().mount("multi", {{"verity", sdbus::Variant{std::string{"restart"}}}});
-    EXPECT_NE(message(2).find("the system restarts"), std::string::npos) << message(2);
+    EXPECT_EQ(polkit_->asked().at(2).action, kPrefix + "mount-unverified");
+    EXPECT_EQ(polkit_->asked().at(3).action, kPrefix + "mount");
+    for (std::size_t at : {2U, 3U})
+        EXPECT_NE(message(at).find("the system restarts"), std::string::npos) << message(at);
     Options anybody = panic;
     anybody.insert(kAllowUnverified.begin(), kAllowUnverified.end());
     client().mountFd(openPackageFile("unsigned/hello-unsigned-1.0.0.npk").get(), anybody);
-    EXPECT_NE(message(3).find("the kernel panics"), std::string::npos) << message(3);
+    EXPECT_NE(message(4).find("the kernel panics"), std::string::npos) << message(4);
     client().mount("hello-gzip");
-    EXPECT_FALSE(polkit_->asked().at(4).details.contains("polkit.message"));  // that of the action
+    EXPECT_FALSE(polkit_->asked().at(5).details.contains("polkit.message"));  // that of the action
+}
+
+TEST_F(AuthorizationDetails, WhoMayOnlyMountDoesNotBringTheMachineDown) {
+    polkit_->answer(kPrefix + "mount-unverified", FakePolkit::Policy::No);
+    for (const std::string mode : {"restart", "panic"}) {
+        const Options options{{"verity", sdbus::Variant{mode}}};
+        EXPECT_EQ(failureOf([&] { client().mount("multi", options); }).name, busError("AccessDenied")) << mode;
+    }
+    EXPECT_NO_THROW(client().mount("multi"));
 }
 
 TEST_F(AuthorizationDetails, WhereDamageCannotBringTheMachineDownNobodyIsToldSo) {
