@@ -52,9 +52,24 @@ TEST(MethodTable, ARuleAllowsItsOwnActionsOnly) {
     EXPECT_FALSE(findMethodRule(kService, "ListMounts")->allows(action::kMount));
 }
 
-TEST(MethodTable, EveryActionIsInTheInstalledPolicy) {
+std::string installedPolicy() {
     std::ifstream file{std::string{kSourceDir} + "/polkit/org.northstar.mounter.policy"};
-    const std::string policy{std::istreambuf_iterator<char>{file}, {}};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+// An answer that is kept holds for the action, whatever the details are the next time.
+TEST(MethodTable, NoAnswerIsKeptThatWasGivenToWhatAPersonWasShown) {
+    const std::string policy = installedPolicy();
+    for (const auto name : {action::kMountUnverified, action::kMountAnywhere, action::kManageRepository}) {
+        const auto begin = policy.find("<action id=\"" + std::string{name} + "\">");
+        ASSERT_NE(begin, std::string::npos) << name;
+        const std::string entry = policy.substr(begin, policy.find("</action>", begin) - begin);
+        EXPECT_NE(entry.find("<allow_active>auth_admin</allow_active>"), std::string::npos) << entry;
+    }
+}
+
+TEST(MethodTable, EveryActionIsInTheInstalledPolicy) {
+    const std::string policy = installedPolicy();
     for (const auto name : {action::kMount, action::kMountUnverified, action::kMountAnywhere, action::kMountPath,
                             action::kUnmountOthers, action::kManageRepository, action::kVerify, action::kReload}) {
         EXPECT_NE(policy.find("<action id=\"" + std::string{name} + "\">"), std::string::npos) << name;
