@@ -2,6 +2,7 @@
 // northstar-mounterd: the command line of the daemon.
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>
@@ -51,6 +52,7 @@ int main(int argc, char** argv) {
     }
     try {
         blockSignals();
+        umask(022);  // mount points are for everybody to enter, whoever starts it
         raiseDescriptorLimit();
         northstar::setUpLogging("northstar-mounterd", level);
         northstar::Daemon daemon{options, northstar::makeLinuxKernel()};

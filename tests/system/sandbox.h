@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <functional>
@@ -52,6 +53,7 @@ struct Mounted {
 
 class KernelTest : public testing::Test {
 protected:
+    ~KernelTest() override { ::umask(umask_); }
     void SetUp() override;
     void TearDown() override;
 
@@ -68,6 +70,7 @@ protected:
 
     void unmount(Kernel& kernel, const Mounted& mounted, MountPointFate fate = MountPointFate::Removed);
 
+    mode_t umask_ = ::umask(022);  // the service's
     std::unique_ptr<Kernel> kernel_ = makeLinuxKernel();
 };
 
