@@ -15,10 +15,6 @@ struct ContainerName {
     [[nodiscard]] static std::optional<ContainerName> parse(std::string_view text);
 
     [[nodiscard]] std::string text() const { return version.empty() ? name : name + ":" + version; }
-    // Is the other one, which is complete, meant by this one?
-    [[nodiscard]] bool matches(const ContainerName& complete) const {
-        return name == complete.name && (version.empty() || version == complete.version);
-    }
     // As texts are compared, not by precedence of versions: for keys.
     auto operator<=>(const ContainerName&) const = default;
 };
