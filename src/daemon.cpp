@@ -2,23 +2,18 @@
 #include "daemon.h"
 
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
-#include <exception>
 #include <filesystem>
-#include <optional>
 #include <system_error>
-#include <utility>
 
 #include "async/scope.h"
 #include "async/task.h"
 #include "auth/call.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "bus/names.h"
 #include "bus/objects.h"
@@ -95,7 +90,7 @@ struct Daemon::Parts {
         try {
             co_await engine->methods().repositories.reload(ownCall("Reload"));
         } catch (const std::exception& error) {
-            spdlog::error("Cannot reload, all stays as it was: {}", error.what());
+            log::error("Cannot reload, all stays as it was: {}", error.what());
         }
         sd_notify(0, "READY=1");
     }

@@ -5,10 +5,8 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <functional>
-#include <memory>
-#include <string>
 
+#include "base/std.h"
 #include "kernel/kernel.h"
 
 namespace northstar {

@@ -5,10 +5,9 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <exception>
-#include <string>
 
 #include "base/log.h"
+#include "base/std.h"
 #include "base/version.h"
 #include "daemon.h"
 #include "kernel/linux/linux_kernel.h"

@@ -10,11 +10,10 @@
 #pragma once
 
 #include <coroutine>
-#include <functional>
-#include <optional>
 #include <type_traits>
-#include <utility>
 #include <variant>
+
+#include "base/std.h"
 
 namespace northstar {
 

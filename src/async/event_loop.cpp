@@ -3,12 +3,7 @@
 
 #include <sys/eventfd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <climits>
-#include <cstddef>
-#include <cstdint>
-#include <utility>
 
 #include "base/error.h"
 

@@ -6,12 +6,9 @@
 
 #include <chrono>
 #include <deque>
-#include <functional>
-#include <map>
-#include <memory>
 #include <mutex>
-#include <vector>
 
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar {

@@ -20,19 +20,13 @@
 // Loop's thread only. The turns, and the tasks that enter, end before the lanes do.
 #pragma once
 
-#include <algorithm>
 #include <cassert>
-#include <cstddef>
-#include <cstdint>
 #include <list>
-#include <map>
-#include <memory>
-#include <utility>
-#include <vector>
 
 #include "async/callback.h"
 #include "async/event_loop.h"
 #include "async/task.h"
+#include "base/std.h"
 
 namespace northstar {
 

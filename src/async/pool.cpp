@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "async/pool.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 
 namespace northstar {

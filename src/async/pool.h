@@ -18,20 +18,15 @@
 
 #include <condition_variable>
 #include <deque>
-#include <exception>
-#include <functional>
-#include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <type_traits>
-#include <utility>
 #include <variant>
-#include <vector>
 
 #include "async/callback.h"
 #include "async/event_loop.h"
 #include "async/task.h"
+#include "base/std.h"
 
 namespace northstar {
 

@@ -4,8 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
-#include <exception>
-#include <utility>
 
 namespace northstar {
 
@@ -43,7 +41,7 @@ Scope::~Scope() {
     spdlog::critical("A scope ends with {} tasks left", size());
     std::abort();
 #else
-    spdlog::error("A scope ends with {} tasks left", size());
+    log::error("A scope ends with {} tasks left", size());
 #endif
 }
 

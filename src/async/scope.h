@@ -11,11 +11,9 @@
 #pragma once
 
 #include <coroutine>
-#include <cstddef>
-#include <memory>
-#include <vector>
 
 #include "async/task.h"
+#include "base/std.h"
 
 namespace northstar {
 

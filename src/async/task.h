@@ -35,9 +35,8 @@
 
 #include <cassert>
 #include <coroutine>
-#include <exception>
-#include <optional>
-#include <utility>
+
+#include "base/std.h"
 
 namespace northstar {
 

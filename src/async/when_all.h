@@ -9,15 +9,11 @@
 // It owns the tasks, and frees each when it has ended. Loop's thread only.
 #pragma once
 
-#include <cstddef>
-#include <exception>
-#include <optional>
 #include <type_traits>
-#include <utility>
-#include <vector>
 
 #include "async/scope.h"
 #include "async/task.h"
+#include "base/std.h"
 
 namespace northstar {
 

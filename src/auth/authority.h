@@ -2,9 +2,7 @@
 // Who decides whether a caller may do something: the seam that polkit implements. Bus thread only; never blocks.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

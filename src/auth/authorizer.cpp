@@ -2,15 +2,11 @@
 #include "auth/authorizer.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <exception>
-#include <vector>
 
 #include "async/callback.h"
 #include "base/error.h"
+#include "base/log.h"
 
 namespace northstar {
 namespace {
@@ -34,7 +30,7 @@ constexpr std::size_t kMostAsked = 16;
                                     "write a polkit rule",
                                     user, action)};
         case Verdict::Failed:
-            spdlog::warn("Denied {} to user {}: polkit gave no answer ({})", action, user, answer.detail);
+            log::warn("Denied {} to user {}: polkit gave no answer ({})", action, user, answer.detail);
             throw Error{Code::AccessDenied,
                         fmt::format("User {} may not do {}: polkit gave no answer ({})", user, action, answer.detail)};
         default:
@@ -53,7 +49,7 @@ void refuseIfRootOnly(Authorizer::Mode mode, const std::string& action) {
 
 void refuseIfGone(const Call& call, const std::string& action) {
     if (!call.gone().stop_requested()) return;
-    spdlog::debug("Denied {} to user {}: the caller has left the bus", action, call.caller.euid);
+    log::debug("Denied {} to user {}: the caller has left the bus", action, call.caller.euid);
     throw Error{Code::AccessDenied, "The caller has left the bus; nobody can be asked for " + action};
 }
 
@@ -62,7 +58,7 @@ void refuseIfGone(const Call& call, const std::string& action) {
 Task<> Authorizer::require(CallPtr call, std::string_view action, Details details, std::optional<std::uint32_t> mount) {
     const std::string name{action};
     if (!call->rule->allows(action)) {
-        spdlog::error("{} asked for {}, which its rule does not hold", call->rule->method, name);
+        log::error("{} asked for {}, which its rule does not hold", call->rule->method, name);
         throw Error{Code::AccessDenied, "This method may not use " + name};
     }
     if (call->caller.euid == 0) co_return;

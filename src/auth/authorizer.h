@@ -4,19 +4,12 @@
 
 #include <unistd.h>
 
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <optional>
 #include <stop_token>
-#include <string>
-#include <string_view>
-#include <utility>
 
 #include "async/task.h"
 #include "auth/authority.h"
 #include "auth/call.h"
+#include "base/std.h"
 
 namespace northstar {
 

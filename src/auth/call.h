@@ -4,13 +4,10 @@
 
 #include <sys/types.h>
 
-#include <functional>
-#include <memory>
 #include <stop_token>
-#include <string>
-#include <string_view>
 
 #include "auth/method_table.h"
+#include "base/std.h"
 
 namespace northstar {
 

@@ -4,11 +4,8 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
-#include <map>
-#include <string>
-
 #include "auth/call.h"
+#include "base/std.h"
 #include "config/config.h"
 
 namespace northstar {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/method_table.h"
 
-#include <algorithm>
-#include <array>
-
 namespace northstar {
 namespace {
 

@@ -2,8 +2,7 @@
 // Which polkit actions a method may ask for. Every call passes here first; a method with no entry is refused.
 #pragma once
 
-#include <span>
-#include <string_view>
+#include "base/std.h"
 
 namespace northstar {
 

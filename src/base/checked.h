@@ -2,8 +2,7 @@
 // 64-bit arithmetic on numbers that come from outside: an overflow is an answer, not a wrap.
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include "base/std.h"
 
 namespace northstar {
 

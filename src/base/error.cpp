@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "base/utf8.h"

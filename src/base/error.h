@@ -2,9 +2,9 @@
 // The one error type of the project: a code that a caller can act on and a line that a person can act on.
 #pragma once
 
-#include <exception>
 #include <stdexcept>
-#include <string>
+
+#include "base/std.h"
 
 namespace northstar {
 

@@ -2,7 +2,6 @@
 #include "base/hex.h"
 
 #include <charconv>
-#include <cstddef>
 #include <system_error>
 
 namespace northstar {

@@ -2,12 +2,7 @@
 // Lower-case hexadecimal, the form in which hashes are written in packages and shown on the bus.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "base/std.h"
 
 namespace northstar {
 

@@ -9,8 +9,6 @@
 
 #include <cstdlib>
 #include <iostream>
-#include <memory>
-#include <utility>
 
 namespace northstar {
 namespace {
@@ -21,6 +19,17 @@ bool stderrIsJournal() {
     struct stat status{};
     if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
     return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+}
+
+spdlog::level::level_enum spdlogLevel(log::Level level) noexcept {
+    switch (level) {
+        case log::Level::Trace: return spdlog::level::trace;
+        case log::Level::Debug: return spdlog::level::debug;
+        case log::Level::Info: return spdlog::level::info;
+        case log::Level::Warn: return spdlog::level::warn;
+        case log::Level::Error: return spdlog::level::err;
+    }
+    return spdlog::level::critical;
 }
 
 }  // namespace
@@ -37,6 +46,16 @@ void setUpLogging(const std::string& identifier, const std::string& level) {
     logger->set_level(spdlog::level::from_str(level));
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
+}
+
+bool log::enabled(Level level) noexcept { return spdlog::should_log(spdlogLevel(level)); }
+
+void log::write(Level level, fmt::string_view format, fmt::format_args arguments) noexcept {
+    if (!enabled(level)) return;
+    try {
+        spdlog::log(spdlogLevel(level), "{}", fmt::vformat(format, arguments));
+    } catch (const std::exception&) {  // out of memory
+    }
 }
 
 void logFatal(const std::string& message) {

@@ -1,16 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the service's log goes. Code logs through spdlog's default logger: spdlog::info("..."), from any thread.
+// The service's log: log::info("format", ...), from any thread. The format strings are fmt's, checked when compiled.
+// spdlog writes it; only log.cpp sees that, since its header takes half a second to compile.
 #pragma once
 
-#include <string>
+#include <fmt/core.h>
+
+#include "base/std.h"
 
 namespace northstar {
 
-// Sets the default logger: the journal with its priorities if standard error is connected to it (systemd.exec(5),
+// Sets where the log goes: the journal with its priorities if standard error is connected to it (systemd.exec(5),
 // $JOURNAL_STREAM), else lines on standard error. `level`: a name that spdlog knows ("debug", "info", ...).
 void setUpLogging(const std::string& identifier, const std::string& level);
 
 // Logs why the process ends, as its last act; the message is one line. After setUpLogging.
 void logFatal(const std::string& message);
 
+namespace log {
+
+enum class Level { Trace, Debug, Info, Warn, Error };
+
+[[nodiscard]] bool enabled(Level level) noexcept;
+// A line that cannot be written is lost.
+void write(Level level, fmt::string_view format, fmt::format_args arguments) noexcept;
+
+template <typename... Arguments>
+void trace(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
+    write(Level::Trace, format, fmt::make_format_args(arguments...));
+}
+template <typename... Arguments>
+void debug(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
+    write(Level::Debug, format, fmt::make_format_args(arguments...));
+}
+template <typename... Arguments>
+void info(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
+    write(Level::Info, format, fmt::make_format_args(arguments...));
+}
+template <typename... Arguments>
+void warn(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
+    write(Level::Warn, format, fmt::make_format_args(arguments...));
+}
+template <typename... Arguments>
+void error(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
+    write(Level::Error, format, fmt::make_format_args(arguments...));
+}
+
+}  // namespace log
 }  // namespace northstar

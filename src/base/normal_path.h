@@ -2,7 +2,7 @@
 // Paths that callers give.
 #pragma once
 
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

@@ -7,12 +7,6 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstddef>
-#include <utility>
-
 namespace northstar {
 namespace {
 

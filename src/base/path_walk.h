@@ -6,9 +6,9 @@
 #pragma once
 
 #include <deque>
-#include <string>
 
 #include "base/error.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar {

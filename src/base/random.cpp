@@ -4,10 +4,6 @@
 #include <sys/random.h>
 #include <sys/types.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdint>
-
 #include "base/error.h"
 #include "base/hex.h"
 

@@ -2,7 +2,7 @@
 // Names that nobody else has and nobody can guess.
 #pragma once
 
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <utility>
+#include "base/std.h"
 
 namespace northstar {
 

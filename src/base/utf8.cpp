@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/utf8.h"
 
-#include <algorithm>
-#include <cstdint>
-#include <string_view>
-#include <utility>
-
 #include "base/hex.h"
 
 namespace northstar {

@@ -2,8 +2,7 @@
 // Text for those that take nothing but UTF-8 (D-Bus, TOML), from bytes that may be anything (paths).
 #pragma once
 
-#include <cstddef>
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

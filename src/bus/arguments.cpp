@@ -4,10 +4,6 @@
 #include <limits.h>
 #include <systemd/sd-bus.h>
 
-#include <cerrno>
-#include <cstddef>
-#include <string_view>
-
 #include "base/error.h"
 
 namespace northstar::bus {

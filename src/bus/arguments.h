@@ -4,11 +4,9 @@
 // its results: an answer that is larger than a message may be would cost the service its connection.
 #pragma once
 
-#include <map>
-#include <string>
 #include <variant>
-#include <vector>
 
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "sdbus/compat.h"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/client_watch.h"
 
-#include <utility>
-
 namespace northstar::bus {
 
 std::function<std::stop_token()> ClientWatch::watcher(const std::string& client) {

@@ -3,13 +3,10 @@
 // and only while one is watched: the bus allows a connection a number of rules. Bus thread only.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
 #include <stop_token>
-#include <string>
 
 #include "async/event_loop.h"
+#include "base/std.h"
 #include "sdbus/compat.h"
 
 namespace northstar::bus {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/dispatcher.h"
 
-#include <spdlog/spdlog.h>
-
-#include <exception>
-
 #include "auth/method_table.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "bus/error_names.h"
 
 namespace northstar::bus {
@@ -31,7 +28,7 @@ void Dispatcher::identify(Call& call, const sdbus::Message& message) const {
         call.watch = clients_.watcher(call.caller.name);
     } catch (const sdbus::Error& error) {
         // It left the bus: nobody waits for this answer.
-        spdlog::debug("Cannot tell who called {}: {}", call.rule->method, error.getMessage());
+        log::debug("Cannot tell who called {}: {}", call.rule->method, error.getMessage());
         throw Error{Code::AccessDenied, "Cannot tell who calls: " + error.getMessage()};
     }
     if (mapUid_) call.caller.euid = mapUid_(call.caller.euid);
@@ -45,6 +42,6 @@ void Dispatcher::fail(const std::function<void(const sdbus::Error&)>& answer) {
     }
 }
 
-void Dispatcher::reportLost(const std::exception& error) { spdlog::warn("Cannot answer a call: {}", error.what()); }
+void Dispatcher::reportLost(const std::exception& error) { log::warn("Cannot answer a call: {}", error.what()); }
 
 }  // namespace northstar::bus

@@ -6,17 +6,13 @@
 
 #include <sys/types.h>
 
-#include <exception>
-#include <functional>
-#include <memory>
-#include <string>
 #include <tuple>
-#include <utility>
 
 #include "async/scope.h"
 #include "async/task.h"
 #include "auth/call.h"
 #include "auth/call_limits.h"
+#include "base/std.h"
 #include "bus/arguments.h"
 #include "bus/client_watch.h"
 #include "bus/options.h"

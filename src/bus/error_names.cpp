@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/error_names.h"
 
-#include <spdlog/spdlog.h>
-
+#include "base/log.h"
 #include "base/utf8.h"
 
 namespace northstar::bus {
@@ -39,7 +38,7 @@ sdbus::Error toBusError(const std::exception_ptr& error) {
     } catch (const Error& known) {
         return makeError(errorName(known.code()), toUtf8(known.what()));  // anything else could not be sent
     } catch (const std::exception& unexpected) {
-        spdlog::error("Unexpected error in a call: {}", unexpected.what());
+        log::error("Unexpected error in a call: {}", unexpected.what());
         return makeError(errorName(Code::Failed), toUtf8(std::string{"Unexpected error: "} + unexpected.what()));
     }
 }

@@ -2,10 +2,8 @@
 // The one place where error codes become D-Bus error names.
 #pragma once
 
-#include <exception>
-#include <string>
-
 #include "base/error.h"
+#include "base/std.h"
 #include "sdbus/compat.h"
 
 namespace northstar::bus {

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/mount_object.h"
 
-#include <cstdint>
-#include <utility>
-#include <vector>
-
 #include "async/task.h"
 #include "auth/call.h"
 #include "base/unique_fd.h"

@@ -2,11 +2,9 @@
 // /org/northstar/Mounter/mounts/N: one mount. Bus thread only.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-
 #include "async/task.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "bus/arguments.h"
 #include "bus/dispatcher.h"
 #include "engine/engine.h"

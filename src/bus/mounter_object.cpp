@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/mounter_object.h"
 
-#include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <map>
-#include <utility>
 #include <variant>
 
 #include "async/task.h"

@@ -2,15 +2,11 @@
 // /org/northstar/Mounter: the service itself. Bus thread only.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <string>
 #include <tuple>
-#include <vector>
 
 #include "async/task.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "bus/arguments.h"
 #include "bus/dispatcher.h"

@@ -2,9 +2,7 @@
 // Names and paths of the bus interface; dbus/org.northstar.Mounter.xml describes it.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
+#include "base/std.h"
 #include "config/repository_name.h"
 #include "sdbus/compat.h"
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/objects.h"
 
-#include <cstdint>
-#include <vector>
-
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
 #include "registry/mount_record.h"

@@ -3,10 +3,7 @@
 // and catalog hold, and say when that changes. Bus thread only.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
-
+#include "base/std.h"
 #include "bus/dispatcher.h"
 #include "bus/mount_object.h"
 #include "bus/mounter_object.h"

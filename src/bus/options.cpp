@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/options.h"
 
-#include <algorithm>
 #include <set>
-#include <string_view>
-#include <utility>
 #include <variant>
 
 #include "base/error.h"

@@ -2,8 +2,7 @@
 // The a{sv} options of the methods, taken strictly: an unknown key or a wrong type is InvalidArgs naming the key.
 #pragma once
 
-#include <string>
-
+#include "base/std.h"
 #include "bus/arguments.h"
 #include "engine/mount_plan.h"
 #include "kernel/mount.h"

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/polkit.h"
 
-#include <spdlog/spdlog.h>
-
-#include <functional>
-#include <utility>
+#include "base/log.h"
 
 namespace northstar::bus {
 namespace {
@@ -63,7 +60,7 @@ void Polkit::sendCancel(const std::string& id) noexcept {
         message.dontExpectReply();
         proxy_->callMethod(message);
     } catch (const sdbus::Error& error) {
-        spdlog::warn("Cannot tell polkit that question {} is withdrawn: {}", id, error.getMessage());
+        log::warn("Cannot tell polkit that question {} is withdrawn: {}", id, error.getMessage());
     }
 }
 

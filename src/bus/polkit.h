@@ -3,13 +3,9 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <memory>
-#include <string>
 
 #include "auth/authority.h"
+#include "base/std.h"
 #include "sdbus/compat.h"
 
 namespace northstar::bus {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/repository_object.h"
 
-#include <utility>
-#include <vector>
-
 #include "async/task.h"
 #include "auth/call.h"
 #include "base/unique_fd.h"

@@ -2,11 +2,9 @@
 // /org/northstar/Mounter/repositories/NAME: one repository. Bus thread only.
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include "async/task.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "bus/arguments.h"
 #include "bus/dispatcher.h"

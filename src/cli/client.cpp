@@ -4,9 +4,6 @@
 
 #include <systemd/sd-bus.h>
 
-#include <cstdint>
-#include <utility>
-
 #include "base/error.h"
 #include "config/repository_name.h"
 

@@ -3,12 +3,7 @@
 // and throws sdbus::Error with the name and message that the service or the bus gave. One thread only.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
-
+#include "base/std.h"
 #include "sdbus/compat.h"
 
 namespace northstar::cli {

@@ -4,14 +4,8 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstddef>
 #include <filesystem>
 #include <iostream>
-#include <memory>
-#include <utility>
-#include <vector>
 
 #include "base/error.h"
 #include "cli/client.h"

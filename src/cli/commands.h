@@ -3,9 +3,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
-#include <string>
 
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar::cli {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands for administrators: what repositories there are and hold, and whether it is intact.
-#include <cstdint>
 #include <iostream>
-#include <memory>
-#include <string>
-#include <vector>
 
 #include "base/error.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "cli/client.h"
 #include "cli/commands.h"

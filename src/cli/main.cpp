@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // northstarctl: the service's calls from a command line. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
-#include <exception>
 #include <iostream>
-#include <string>
 
+#include "base/std.h"
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/output.h"

@@ -2,11 +2,8 @@
 // Values of D-Bus types as text and as JSON.
 #include "cli/output.h"
 
-#include <algorithm>
-#include <cstdint>
 #include <cstdio>
 #include <iostream>
-#include <map>
 
 namespace northstar::cli {
 namespace {

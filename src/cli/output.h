@@ -2,11 +2,9 @@
 // What northstarctl prints on standard output: a table for people or JSON for programs.
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <variant>
-#include <vector>
 
+#include "base/std.h"
 #include "cli/client.h"
 
 namespace northstar::cli {

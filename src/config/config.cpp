@@ -5,11 +5,8 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include <algorithm>
 #include <limits>
-#include <optional>
 #include <set>
-#include <utility>
 
 #include "base/error.h"
 #include "config/paths.h"

@@ -4,10 +4,8 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <map>
-#include <string>
-#include <vector>
+
+#include "base/std.h"
 
 namespace northstar {
 

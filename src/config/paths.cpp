@@ -3,9 +3,7 @@
 
 #include <limits.h>
 
-#include <algorithm>
 #include <deque>
-#include <vector>
 
 #include "base/error.h"
 #include "base/path_walk.h"

@@ -2,7 +2,7 @@
 // Directories of the service's own, as the configuration names them.
 #pragma once
 
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

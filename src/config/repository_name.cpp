@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/repository_name.h"
 
-#include <algorithm>
-#include <cstdint>
-#include <span>
-
 #include "base/hex.h"
 
 namespace northstar {

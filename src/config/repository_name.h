@@ -2,7 +2,7 @@
 // Names of repositories, and how they stand in object paths.
 #pragma once
 
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

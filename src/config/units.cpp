@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/units.h"
 
-#include <array>
 #include <charconv>
-#include <cstddef>
 #include <system_error>
-#include <utility>
 
 #include "base/checked.h"
 

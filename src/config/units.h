@@ -3,9 +3,8 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <optional>
-#include <string_view>
+
+#include "base/std.h"
 
 namespace northstar {
 

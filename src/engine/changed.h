@@ -2,9 +2,8 @@
 // State is checked again after whatever takes time. What has changed meanwhile is the caller's to ask for anew.
 #pragma once
 
-#include <string>
-
 #include "base/error.h"
+#include "base/std.h"
 
 namespace northstar {
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/corruption_reports.h"
 
-#include <spdlog/spdlog.h>
-
 #include <chrono>
-#include <cstddef>
-#include <utility>
 
 #include "async/event_loop.h"
 #include "async/task.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "kernel/watch.h"
 #include "registry/mount_record.h"
 
@@ -31,7 +28,7 @@ CorruptionReports::CorruptionReports(EventLoop& loop, Scope& scope, Pool& pool, 
         watch_ = steps.kernel().watchCorruption();
         loop_.watch(watch_->fd(), [this] { read(); });
     } catch (const Error& error) {
-        spdlog::warn("Corruption will not be reported: {}", error.what());
+        log::warn("Corruption will not be reported: {}", error.what());
     }
 }
 
@@ -63,8 +60,8 @@ void CorruptionReports::reportUnnumberedLater(const std::vector<std::uint32_t>& 
         for (const std::uint32_t id : mounts) {
             MountRecord* record = registry_.find(id);
             if (record == nullptr || record->corrupted) continue;
-            spdlog::error("{} on {} is corrupted: a block whose number is not known does not match its hash",
-                          record->container(), record->mountPoint);
+            log::error("{} on {} is corrupted: a block whose number is not known does not match its hash",
+                       record->container(), record->mountPoint);
             mark(*record, kUnknownBlock);
         }
     });
@@ -97,12 +94,11 @@ void CorruptionReports::reportBlock(MountRecord& record, const Corruption& event
     auto& blocks = known_[record.id].blocks;
     if (blocks.size() > kMostBlocks || !blocks.insert(event.block).second) return;
     if (blocks.size() > kMostBlocks) {
-        spdlog::error("{} on {} has more corrupted blocks, which are not reported", record.container(),
-                      record.mountPoint);
+        log::error("{} on {} has more corrupted blocks, which are not reported", record.container(), record.mountPoint);
         return;
     }
-    spdlog::error("{} on {} is corrupted: {} block {} of {} does not match its hash", record.container(),
-                  record.mountPoint, event.metadata ? "hash" : "data", event.block, record.device);
+    log::error("{} on {} is corrupted: {} block {} of {} does not match its hash", record.container(),
+               record.mountPoint, event.metadata ? "hash" : "data", event.block, record.device);
     mark(record, event.block);
 }
 
@@ -120,7 +116,7 @@ Task<> CorruptionReports::save(MountRecord record) {
     try {
         co_await pool_.run([&] { steps_.state().save(record); });
     } catch (const Error& error) {
-        spdlog::warn("{}", error.what());
+        log::warn("{}", error.what());
     }
 }
 

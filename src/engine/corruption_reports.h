@@ -2,18 +2,13 @@
 // Corrupted blocks that the kernel found, told once each. Bus thread only.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <memory>
 #include <set>
-#include <utility>
-#include <vector>
 
 #include "async/event_loop.h"
 #include "async/pool.h"
 #include "async/scope.h"
 #include "async/task.h"
+#include "base/std.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_steps.h"
 #include "engine/observer.h"

@@ -2,9 +2,8 @@
 // What polkit's rules, and the people that it asks, see of a call.
 #pragma once
 
-#include <string>
-
 #include "auth/authority.h"
+#include "base/std.h"
 #include "engine/mount_plan.h"
 #include "kernel/device.h"
 #include "package/container_name.h"

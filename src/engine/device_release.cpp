@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/device_release.h"
 
-#include <spdlog/spdlog.h>
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "async/sleep.h"
+#include "base/log.h"
 #include "registry/mount_record.h"
 
 namespace northstar {
@@ -37,11 +27,11 @@ Task<> DeviceRelease::awaitGone(MountRecord record) {
     }
     try {
         const std::string left = co_await pool_.run([&] { return steps_.deviceLeft(record); });
-        spdlog::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
-                     record.container(), record.mountPoint, left);
+        log::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
+                  record.container(), record.mountPoint, left);
     } catch (const std::exception& error) {
-        spdlog::warn("{} is unmounted from {}, but one of its devices is still held: {}", record.container(),
-                     record.mountPoint, error.what());
+        log::warn("{} is unmounted from {}, but one of its devices is still held: {}", record.container(),
+                  record.mountPoint, error.what());
     }
     registry_.hold(std::move(record));
 }

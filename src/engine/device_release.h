@@ -6,11 +6,11 @@
 
 #include <chrono>
 #include <stop_token>
-#include <utility>
 
 #include "async/event_loop.h"
 #include "async/pool.h"
 #include "async/task.h"
+#include "base/std.h"
 #include "engine/mount_steps.h"
 #include "registry/mount_record.h"
 #include "registry/registry.h"

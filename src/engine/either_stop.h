@@ -2,8 +2,9 @@
 // A stop token that fires when either of two does: long work is given up when its caller leaves or the service stops.
 #pragma once
 
-#include <functional>
 #include <stop_token>
+
+#include "base/std.h"
 
 namespace northstar {
 

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
-#include <spdlog/spdlog.h>
-
-#include <memory>
-#include <utility>
-
 #include "async/event_loop.h"
 #include "async/scope.h"
 #include "auth/authority.h"
 #include "auth/authorizer.h"
+#include "base/log.h"
 #include "engine/corruption_reports.h"
 #include "engine/external_unmount.h"
 #include "engine/mount_steps.h"
@@ -97,7 +93,7 @@ void Engine::adopt() {
     steps_.state().lock();
     for (const auto& [name, repository] : world_.catalog.repositories()) removeInterruptedInstalls(repository->config);
     for (auto& record : recoverMounts(steps_)) {
-        spdlog::info("Adopted {} on {}", record.container(), record.mountPoint);
+        log::info("Adopted {} on {}", record.container(), record.mountPoint);
         world_.registry.add(std::move(record));
     }
 }

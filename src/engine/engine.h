@@ -2,14 +2,13 @@
 // The engine, put together: what the objects on the bus call, and what works beside the calls. Bus thread only.
 #pragma once
 
-#include <memory>
 #include <stop_token>
-#include <string>
 
 #include "async/event_loop.h"
 #include "async/scope.h"
 #include "auth/authority.h"
 #include "auth/authorizer.h"
+#include "base/std.h"
 #include "engine/device_release.h"
 #include "engine/holder_search.h"
 #include "engine/mount.h"

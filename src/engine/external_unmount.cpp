@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/external_unmount.h"
 
-#include <spdlog/spdlog.h>
-
-#include <utility>
-
 #include "async/task.h"
+#include "base/log.h"
 #include "registry/mount_record.h"
 
 namespace northstar {
 
 void ExternalUnmount::takeOut(std::uint32_t id) {
     const MountRecord record = *registry_.find(id);
-    spdlog::warn("{} was unmounted from {} by somebody else{}", record.container(), record.mountPoint,
-                 record.corrupted ? "; it was corrupted" : "");
+    log::warn("{} was unmounted from {} by somebody else{}", record.container(), record.mountPoint,
+              record.corrupted ? "; it was corrupted" : "");
     registry_.remove(id);
     scope_.spawn(cleanUp(record));
     observer_.unmounted(record, record.corrupted ? UnmountReason::Corruption : UnmountReason::External);

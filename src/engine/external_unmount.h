@@ -2,11 +2,10 @@
 // What is left to do for a mount that somebody else took down. Bus thread only.
 #pragma once
 
-#include <cstdint>
-
 #include "async/pool.h"
 #include "async/scope.h"
 #include "async/task.h"
+#include "base/std.h"
 #include "engine/device_release.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_steps.h"

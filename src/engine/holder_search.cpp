@@ -2,12 +2,9 @@
 #include "engine/holder_search.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
-#include <exception>
-#include <string>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/mount_ref.h"
 #include "registry/mount_record.h"
 
@@ -24,7 +21,7 @@ Task<> HolderSearch::throwBusy(CallPtr call, MountRecord record) {
                 holders = co_await pool_.run(
                     [&] { return stopping_.stop_requested() ? "somebody" : steps_.describeHolders(record); });
         } catch (const std::exception& error) {
-            spdlog::warn("Cannot look for who holds {}: {}", record.mountPoint, error.what());
+            log::warn("Cannot look for who holds {}: {}", record.mountPoint, error.what());
         }
         --searches_;
         if (registry_.find(record.id) == nullptr) throwNotMounted(record.mountPoint);

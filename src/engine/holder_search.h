@@ -2,13 +2,12 @@
 // Who holds a mount that is busy. Bus thread only.
 #pragma once
 
-#include <cstddef>
 #include <stop_token>
-#include <utility>
 
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "engine/mount_steps.h"
 #include "registry/mount_record.h"
 #include "registry/registry.h"

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/mount.h"
 
-#include <spdlog/spdlog.h>
-
-#include <cstddef>
-#include <utility>
-
 #include "async/when_all.h"
 #include "auth/authority.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "engine/changed.h"
 #include "engine/details.h"
@@ -124,8 +120,8 @@ Task<Mounted> Mounting::runSteps(MountPlan& plan) {
     const MountRecord record = co_await pool_.run([&] { return steps_.mount(plan); });
     if (!record.verityUuid.empty()) verity_.set(true);
     registry_.add(record);
-    spdlog::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
-                 record.verified ? "verified" : "unverified", record.ownerUid);
+    log::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
+              record.verified ? "verified" : "unverified", record.ownerUid);
     observer_.mounted(record);
     co_return Mounted{record.id, record.mountPoint};
 }
@@ -194,8 +190,8 @@ Task<> Mounting::mountOnStart() {
         try {
             std::rethrow_exception(*failure);
         } catch (const std::exception& error) {
-            spdlog::error("Cannot mount {} of repository {} at start: {}", plans[at].container.text(),
-                          plans[at].repository, error.what());
+            log::error("Cannot mount {} of repository {} at start: {}", plans[at].container.text(),
+                       plans[at].repository, error.what());
         }
     }
 }

@@ -2,16 +2,13 @@
 // Mount and MountMany, and what all mounts have in common. Bus thread only.
 #pragma once
 
-#include <cstdint>
-#include <exception>
-#include <string>
 #include <variant>
-#include <vector>
 
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "engine/device_release.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_plan.h"

@@ -3,10 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <memory>
-#include <utility>
-
 #include "async/task.h"
 #include "auth/authority.h"
 #include "auth/call.h"

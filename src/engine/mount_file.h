@@ -2,13 +2,12 @@
 // MountFile and MountFd: packages that are in no repository. Bus thread only.
 #pragma once
 
-#include <string>
-
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authority.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "engine/device_release.h"
 #include "engine/mount.h"

@@ -6,14 +6,11 @@
 // enters each line once: nobody waits in a circle. Bus thread only.
 #pragma once
 
-#include <map>
-#include <string>
-#include <utility>
-
 #include "async/event_loop.h"
 #include "async/lanes.h"
 #include "async/task.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "package/container_name.h"
 
 namespace northstar {

@@ -6,10 +6,8 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstdint>
-#include <memory>
-#include <string>
 
+#include "base/std.h"
 #include "config/config.h"
 #include "kernel/device.h"
 #include "package/container_name.h"

@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cstddef>
 #include <set>
 #include <system_error>
-#include <utility>
 
 #include "base/normal_path.h"
 #include "registry/mount_record.h"

@@ -2,12 +2,10 @@
 // Which mount a caller means, taken apart once.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
 #include <variant>
 
 #include "base/error.h"
+#include "base/std.h"
 #include "engine/mount_lines.h"
 #include "package/container_name.h"
 #include "registry/mount_record.h"

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/mount_steps.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <chrono>
-#include <cstdint>
-#include <exception>
 #include <filesystem>
-#include <memory>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "config/config.h"
 #include "kernel/device.h"
@@ -147,7 +144,7 @@ void MountSteps::attach(const MountPlan& plan, DetachedMount& mount, MountRecord
         try {
             state_.save(record);
         } catch (const Error& error) {  // it is mounted; what is saved will do
-            spdlog::warn("{}", error.what());
+            log::warn("{}", error.what());
         }
     }
 }
@@ -157,10 +154,10 @@ void MountSteps::awaitUndone(const MountRecord& record) const noexcept {
     if (record.loopDevice.empty()) return;
     try {
         if (kernel_.awaitRelease(record.devices(), kAfterFailure)) return;
-        spdlog::warn("The mount of {} failed, and {} is still held by somebody else; it goes with them",
-                     record.container(), deviceLeft(record));
+        log::warn("The mount of {} failed, and {} is still held by somebody else; it goes with them",
+                  record.container(), deviceLeft(record));
     } catch (const std::exception& error) {
-        spdlog::warn("Cannot see whether {} is gone: {}", record.loopDevice, error.what());
+        log::warn("Cannot see whether {} is gone: {}", record.loopDevice, error.what());
     }
 }
 

@@ -4,9 +4,8 @@
 #pragma once
 
 #include <stop_token>
-#include <string>
-#include <utility>
 
+#include "base/std.h"
 #include "engine/mount_plan.h"
 #include "engine/sealed_images.h"
 #include "kernel/kernel.h"

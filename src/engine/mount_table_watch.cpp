@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/mount_table_watch.h"
 
-#include <spdlog/spdlog.h>
-
 #include <chrono>
-#include <cstdint>
-#include <exception>
-#include <utility>
-#include <vector>
 
 #include "async/event_loop.h"
 #include "async/sleep.h"
 #include "async/task.h"
+#include "base/log.h"
 #include "engine/recovery.h"
 #include "kernel/kernel.h"
 #include "registry/mount_record.h"
@@ -75,7 +70,7 @@ Task<> MountTableWatch::look() {
             unmount_.takeOut(record.id);
         }
     } catch (const std::exception& error) {
-        spdlog::error("Cannot look at the mount table: {}", error.what());
+        log::error("Cannot look at the mount table: {}", error.what());
         corruption_.askAgain(unasked);
     }
 }

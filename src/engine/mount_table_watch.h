@@ -3,13 +3,13 @@
 // corruption that no event told of. Bus thread only.
 #pragma once
 
-#include <memory>
 #include <stop_token>
 
 #include "async/event_loop.h"
 #include "async/pool.h"
 #include "async/scope.h"
 #include "async/task.h"
+#include "base/std.h"
 #include "engine/corruption_reports.h"
 #include "engine/external_unmount.h"
 #include "engine/observer.h"

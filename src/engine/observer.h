@@ -3,13 +3,8 @@
 // the bus implement it, and whatever else of the engine has to know. Bus thread only.
 #pragma once
 
-#include <spdlog/spdlog.h>
-
-#include <cstdint>
-#include <exception>
-#include <string>
-#include <vector>
-
+#include "base/log.h"
+#include "base/std.h"
 #include "registry/mount_record.h"
 
 namespace northstar {
@@ -62,7 +57,7 @@ private:
             try {
                 (observer->*told)(arguments...);
             } catch (const std::exception& error) {  // what has happened has happened; the others are told
-                spdlog::error("Cannot tell of a change: {}", error.what());
+                log::error("Cannot tell of a change: {}", error.what());
             }
         }
     }

@@ -2,12 +2,11 @@
 // The packages of all repositories as their files are now. Bus thread only.
 #pragma once
 
-#include <string>
-
 #include "async/event_loop.h"
 #include "async/lanes.h"
 #include "async/pool.h"
 #include "async/task.h"
+#include "base/std.h"
 #include "engine/observer.h"
 #include "repository/catalog.h"
 

@@ -2,19 +2,15 @@
 #include "engine/query.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <memory>
-#include <utility>
 
 #include "auth/authority.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/details.h"
 #include "engine/either_stop.h"
 #include "package/container_name.h"
@@ -32,7 +28,7 @@ void yieldToOthers() {
     const auto thread = static_cast<id_t>(gettid());
     if (getpriority(PRIO_PROCESS, thread) >= kNice) return;
     if (setpriority(PRIO_PROCESS, thread, kNice) != 0) {
-        spdlog::debug("Cannot lower the priority of a check: {}", errnoText(errno));
+        log::debug("Cannot lower the priority of a check: {}", errnoText(errno));
     }
 }
 
@@ -47,7 +43,7 @@ bool isIntact(const Package& package, const std::stop_token& stop) {
         return true;
     } catch (const Error& error) {
         if (error.code() != Code::Corrupted) throw;
-        spdlog::error("{} is corrupted: {}", package.manifest.container(), error.what());
+        log::error("{} is corrupted: {}", package.manifest.container(), error.what());
         return false;
     }
 }

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <stop_token>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "engine/packages.h"
 #include "registry/registry.h"
 #include "repository/catalog.h"

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/recovery.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/types.h>
 
-#include <algorithm>
-#include <cstdint>
 #include <iterator>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "kernel/mount.h"
 #include "registry/state_store.h"
 
@@ -40,13 +38,13 @@ void noteCorruption(Kernel& kernel, const StateStore& state, MountRecord& record
     try {
         if (record.corrupted || findCorrupted(kernel, {record}).empty()) return;
         record.corrupted = true;
-        spdlog::error(
+        log::error(
             "{} on {} is corrupted: a block whose number is not known, read while the service did not run, "
             "does not match its hash",
             record.container(), record.mountPoint);
         state.save(record);
     } catch (const Error& error) {  // it is looked for again at the next start
-        spdlog::warn("{}", error.what());
+        log::warn("{}", error.what());
     }
 }
 
@@ -62,7 +60,7 @@ std::vector<MountRecord> recoverMounts(const MountSteps& steps) {
     for (const auto& record : records) {
         const auto* entry = findMount(table, record);
         if (entry == nullptr || !isSameDevice(kernel, record)) {
-            spdlog::info("{} is no longer mounted on {}", record.container(), record.mountPoint);
+            log::info("{} is no longer mounted on {}", record.container(), record.mountPoint);
             steps.cleanUpAfterExternalUnmount(record);
             continue;
         }
@@ -73,7 +71,7 @@ std::vector<MountRecord> recoverMounts(const MountSteps& steps) {
         noteCorruption(kernel, state, adopted.back());
     }
     if (const auto removed = kernel.removeStaleDevices(keep); removed > 0) {
-        spdlog::info("Removed {} verity devices that no mount uses", removed);
+        log::info("Removed {} verity devices that no mount uses", removed);
     }
     return adopted;
 }

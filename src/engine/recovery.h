@@ -2,9 +2,7 @@
 // What a starting daemon finds of its predecessor: mounts to adopt, left-overs to remove.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
+#include "base/std.h"
 #include "engine/mount_steps.h"
 #include "kernel/kernel.h"
 #include "registry/mount_record.h"

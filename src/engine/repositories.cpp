@@ -2,16 +2,12 @@
 #include "engine/repositories.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
-#include <exception>
-#include <utility>
-#include <vector>
 
 #include "auth/authority.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "engine/caller_file.h"
 #include "engine/changed.h"
@@ -48,7 +44,7 @@ void applyLoaded(Loaded loaded, Settings& settings, Catalog& catalog, Registry& 
     Config& next = loaded.config;
     const Config& now = settings.config;
     if (next.runDir != now.runDir || next.stateDir != now.stateDir || next.workers != now.workers) {
-        spdlog::warn("run_dir, state_dir and workers change only when the service is started again");
+        log::warn("run_dir, state_dir and workers change only when the service is started again");
         next.runDir = now.runDir;
         next.stateDir = now.stateDir;
         next.workers = now.workers;
@@ -75,7 +71,7 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
     });
     const Installed installed = co_await copying;
     catalog_.add({before, installed.container, installed.entry});
-    spdlog::info("Installed {} into {} for user {}", installed.container, repository, call->caller.euid);
+    log::info("Installed {} into {} for user {}", installed.container, repository, call->caller.euid);
     observer_.installed(installed.container, repository);
     co_return installed.container;
 }
@@ -105,7 +101,7 @@ Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::s
         catalog_.add(found);
         throw;
     }
-    spdlog::info("Uninstalled {} from {} for user {}", found.container, repository, call->caller.euid);
+    log::info("Uninstalled {} from {} for user {}", found.container, repository, call->caller.euid);
     observer_.uninstalled(found.container, repository);
 }
 
@@ -123,7 +119,7 @@ Task<> RepositoryChanges::reload(CallPtr call) {
     observer_.repositoriesReplaced();
     for (const auto& [container, repository] : dropped) observer_.uninstalled(container, repository);
     co_await verity_.refresh();
-    spdlog::info("Reloaded {}", settings_.path);
+    log::info("Reloaded {}", settings_.path);
 }
 
 }  // namespace northstar

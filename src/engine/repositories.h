@@ -4,8 +4,6 @@
 #pragma once
 
 #include <stop_token>
-#include <string>
-#include <utility>
 #include <variant>
 
 #include "async/event_loop.h"
@@ -14,6 +12,7 @@
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
 #include "engine/observer.h"

@@ -2,14 +2,10 @@
 // Sealed copies that mounts share: one for an image, however often it is mounted, and who keeps it. Thread-safe.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <map>
-#include <memory>
 #include <mutex>
 #include <stop_token>
-#include <string>
 
+#include "base/std.h"
 #include "package/image/sealed_image.h"
 #include "package/package.h"
 

@@ -3,8 +3,7 @@
 // place. Bus thread only.
 #pragma once
 
-#include <string>
-
+#include "base/std.h"
 #include "config/config.h"
 #include "package/keys.h"
 

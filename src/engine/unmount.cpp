@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/unmount.h"
 
-#include <spdlog/spdlog.h>
-
-#include <cstddef>
 #include <set>
-#include <string>
-#include <utility>
 
 #include "async/when_all.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/details.h"
 #include "kernel/mount.h"
 #include "registry/mount_record.h"
@@ -82,7 +78,7 @@ Task<Unmounter::Gone> Unmounter::takeDown(std::uint32_t id, UnmountMode how) {
         co_return gone;
     }
     registry_.remove(id);
-    spdlog::info("Unmounted {} from {}", gone.record.container(), gone.record.mountPoint);
+    log::info("Unmounted {} from {}", gone.record.container(), gone.record.mountPoint);
     if (!gone.released && how == UnmountMode::Lazy) registry_.hold(gone.record);
     observer_.unmounted(gone.record, UnmountReason::Request);
     co_return gone;

@@ -2,15 +2,11 @@
 // Unmount and UnmountMany. Bus thread only.
 #pragma once
 
-#include <cstdint>
-#include <exception>
-#include <optional>
-#include <vector>
-
 #include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/std.h"
 #include "engine/device_release.h"
 #include "engine/holder_search.h"
 #include "engine/mount_lines.h"

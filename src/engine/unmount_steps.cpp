@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What blocks of an unmount, and of seeing its devices go.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <cstddef>
-#include <exception>
-#include <string>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "base/std.h"
 #include "engine/mount_steps.h"
 #include "kernel/mount.h"
 #include "registry/mount_record.h"
@@ -35,7 +33,7 @@ bool MountSteps::cleanUpAfterExternalUnmount(const MountRecord& record) const no
         // The directory that was made for the mount is found again the same safe way, and only goes if it is empty.
         if (record.mountPointCreated) kernel_.removeMountPoint(record.mountPoint);
     } catch (const std::exception& error) {
-        spdlog::warn("Cannot remove the mount point {}: {}", record.mountPoint, error.what());
+        log::warn("Cannot remove the mount point {}: {}", record.mountPoint, error.what());
     }
     state_.remove(record.id);  // last: what was not done before a crash is done at the next start
     const bool released = releaseDevices(record);
@@ -47,7 +45,7 @@ bool MountSteps::releaseDevices(const MountRecord& record) const noexcept {
     try {
         return kernel_.awaitRelease(record.devices(), kOneLook);
     } catch (const std::exception& error) {  // it is unmounted all the same
-        spdlog::warn("Cannot see whether {} is gone: {}", record.device, error.what());
+        log::warn("Cannot see whether {} is gone: {}", record.device, error.what());
         return true;
     }
 }

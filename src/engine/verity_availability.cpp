@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/verity_availability.h"
 
-#include <spdlog/spdlog.h>
-
-#include <exception>
-#include <utility>
+#include "base/log.h"
+#include "base/std.h"
 
 namespace northstar {
 
@@ -17,7 +15,7 @@ Task<> VerityAvailability::refresh() {
         auto asking = pool_.run([this] { return kernel_.verityAvailable(); });
         set(co_await asking);
     } catch (const std::exception& error) {  // what it was asked for has its own result
-        spdlog::warn("Cannot see whether there is dm-verity: {}", error.what());
+        log::warn("Cannot see whether there is dm-verity: {}", error.what());
     }
 }
 

@@ -9,10 +9,9 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstdint>
-#include <string>
 
 #include "base/checked.h"
+#include "base/std.h"
 
 namespace northstar {
 

@@ -2,7 +2,7 @@
 // Where an open file lies.
 #pragma once
 
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

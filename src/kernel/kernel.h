@@ -6,12 +6,8 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstddef>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "kernel/device.h"
 #include "kernel/file_origin.h"

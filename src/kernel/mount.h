@@ -4,9 +4,7 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
-#include <string>
-
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar {

@@ -4,9 +4,7 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
-#include <cstdint>
-#include <vector>
+#include "base/std.h"
 
 namespace northstar {
 

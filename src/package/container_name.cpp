@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/container_name.h"
 
-#include <cstddef>
-
 #include "package/manifest.h"
 
 namespace northstar {

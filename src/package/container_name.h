@@ -2,9 +2,7 @@
 // What a container is called: "name:version", or "name" where all its versions are meant.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
+#include "base/std.h"
 
 namespace northstar {
 

@@ -5,9 +5,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include <cstdint>
-#include <string>
-
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar {

@@ -2,11 +2,7 @@
 // SHA-256 through OpenSSL, which uses the processor's SHA instructions. Internal to src/package.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <memory>
-#include <span>
-#include <string_view>
+#include "base/std.h"
 
 // OpenSSL's names, so that its header stays out of ours.
 struct evp_md_ctx_st;

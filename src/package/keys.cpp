@@ -6,10 +6,6 @@
 #include <openssl/types.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <memory>
-
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/unique_fd.h"

@@ -2,13 +2,7 @@
 // Public keys that packages are signed with: raw ed25519 keys of 32 bytes (RFC 8032), one a file.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "base/std.h"
 
 namespace northstar {
 

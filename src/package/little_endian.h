@@ -2,9 +2,7 @@
 // Numbers as ZIP, dm-verity and the filesystems write them. Internal to src/package.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include "base/std.h"
 
 namespace northstar {
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/manifest.h"
 
-#include <algorithm>
-#include <cstddef>
-#include <string>
-
 #include "base/error.h"
 #include "package/yaml/yaml_reader.h"
 

@@ -3,11 +3,8 @@
 #pragma once
 
 #include <compare>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
 
+#include "base/std.h"
 #include "package/container_name.h"
 
 namespace northstar {

@@ -3,10 +3,6 @@
 // was good, and from the very bytes that the signature covers.
 #include "package/package.h"
 
-#include <array>
-#include <string_view>
-#include <utility>
-
 #include "base/error.h"
 #include "package/digest.h"
 #include "package/image/filesystem.h"

@@ -2,11 +2,8 @@
 // An opened package: one descriptor, and what was read and checked through it. No kernel device here.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-
 #include "base/checked.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "package/descriptor.h"
 #include "package/image/filesystem.h"

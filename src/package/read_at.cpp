@@ -3,9 +3,7 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <limits>
-#include <string>
 
 #include "base/checked.h"
 #include "base/error.h"

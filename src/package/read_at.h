@@ -2,9 +2,7 @@
 // Reading at a position, so that a descriptor that others share keeps its file offset. Internal.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include "base/std.h"
 
 namespace northstar {
 

@@ -3,10 +3,6 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
-#include <cstddef>
-#include <string>
-
 #include "base/error.h"
 #include "base/hex.h"
 #include "package/image/verity.h"

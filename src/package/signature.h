@@ -2,11 +2,7 @@
 // signature.yaml: what was signed of a package, and the signature. Internal to src/package.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <optional>
-#include <string_view>
-
+#include "base/std.h"
 #include "package/digest.h"
 
 namespace northstar {

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Semantic versions (semver.org 2.0.0): their grammar and their order.
-#include <algorithm>
 #include <charconv>
 #include <compare>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string_view>
 #include <system_error>
 
+#include "base/std.h"
 #include "package/manifest.h"
 
 namespace northstar {

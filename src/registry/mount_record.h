@@ -4,9 +4,7 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
-#include <string>
-
+#include "base/std.h"
 #include "kernel/device.h"
 #include "kernel/mount.h"
 #include "package/container_name.h"

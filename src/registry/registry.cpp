@@ -3,9 +3,6 @@
 
 #include <sys/types.h>
 
-#include <algorithm>
-#include <cstddef>
-
 #include "base/error.h"
 #include "base/utf8.h"
 #include "package/container_name.h"

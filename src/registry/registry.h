@@ -4,14 +4,9 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
-#include <cstdint>
-#include <map>
 #include <set>
-#include <string>
-#include <utility>
-#include <vector>
 
+#include "base/std.h"
 #include "package/container_name.h"
 #include "registry/mount_record.h"
 

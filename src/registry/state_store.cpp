@@ -2,7 +2,6 @@
 #include "registry/state_store.h"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -10,15 +9,13 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
-#include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <sstream>
 #include <system_error>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/utf8.h"
 
 namespace northstar {
@@ -121,7 +118,7 @@ void StateStore::save(const MountRecord& record) const {
 
 void StateStore::remove(std::uint32_t id) const noexcept {
     if (unlinkat(directory_.get(), fileName(id).c_str(), 0) != 0 && errno != ENOENT) {
-        spdlog::warn("Cannot remove {}/{}.toml: {}", path_, id, errnoText(errno));
+        log::warn("Cannot remove {}/{}.toml: {}", path_, id, errnoText(errno));
     }
 }
 
@@ -133,7 +130,7 @@ std::vector<MountRecord> StateStore::load() const {
             if (entry.path().extension() != ".toml") throw std::runtime_error{"left from an interrupted write"};
             records.push_back(deserialize(toml::parse_file(entry.path().string())));
         } catch (const std::exception& error) {
-            spdlog::warn("Removing the state file {}: {}", entry.path().string(), error.what());
+            log::warn("Removing the state file {}: {}", entry.path().string(), error.what());
             std::filesystem::remove(entry.path(), failure);
         }
     }

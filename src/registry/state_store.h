@@ -3,10 +3,7 @@
 // cannot read back from the kernel. Written before a mount becomes visible, removed after it is gone.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "registry/mount_record.h"
 

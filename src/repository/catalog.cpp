@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/catalog.h"
 
-#include <algorithm>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 #include "base/error.h"
 

@@ -2,12 +2,8 @@
 // All repositories together: finding a container by what a caller calls it. Bus thread only.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
-#include <string>
-
 #include "base/error.h"
+#include "base/std.h"
 #include "repository/repository.h"
 
 namespace northstar {

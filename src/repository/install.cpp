@@ -3,20 +3,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
 #include "package/descriptor.h"
@@ -160,8 +153,8 @@ void uninstallPackage(const Repository& repository, const RepositoryEntry& entry
     }
     // It is gone, so this is no failure of the uninstall any more.
     if (fsync(directory.get()) != 0) {
-        spdlog::warn("Cannot write the directory {}: after a power failure, {} may be there again: {}", path,
-                     entry.file, errnoText(errno));
+        log::warn("Cannot write the directory {}: after a power failure, {} may be there again: {}", path, entry.file,
+                  errnoText(errno));
     }
 }
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <stop_token>
-#include <string>
 
+#include "base/std.h"
 #include "config/config.h"
 #include "repository/repository.h"
 

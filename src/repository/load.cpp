@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/load.h"
 
-#include <spdlog/spdlog.h>
-
-#include <memory>
-#include <utility>
-
+#include "base/log.h"
 #include "repository/memory.h"
 #include "repository/repository.h"
 
@@ -41,8 +37,8 @@ Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previ
             before = nullptr;
         }
         repository->content = load(*repository, before, loaded.dropped);
-        spdlog::info("Repository {}: {} containers, {} refused", name, repository->content.entries.size(),
-                     repository->content.refused.size());
+        log::info("Repository {}: {} containers, {} refused", name, repository->content.entries.size(),
+                  repository->content.refused.size());
         loaded.repositories.emplace(name, std::move(repository));
     }
     return loaded;

@@ -2,9 +2,7 @@
 // Reading the configuration, the keys and all repositories, at start and on Reload.
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include "base/std.h"
 #include "config/config.h"
 #include "package/keys.h"
 #include "repository/catalog.h"

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/memory.h"
 
-#include <spdlog/spdlog.h>
-
-#include <cerrno>
-#include <memory>
-#include <utility>
-
 #include "base/error.h"
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "package/image/hash_tree.h"
 #include "package/image/sealed_image.h"
@@ -47,7 +42,7 @@ RepositoryContent checkMemoryAgain(const std::string& repository, const KeyRing&
             }
             content.entries.emplace(container, memoryEntry(std::move(package)));
         } catch (const Error& error) {
-            spdlog::warn("Removed {} from the memory repository {}: {}", container, repository, error.what());
+            log::warn("Removed {} from the memory repository {}: {}", container, repository, error.what());
             content.refused.insert({container, {old.identity, container, error}});
         }
     }

@@ -2,9 +2,7 @@
 // Memory repositories: each package lies whole in a sealed memfd.
 #pragma once
 
-#include <memory>
-#include <string>
-
+#include "base/std.h"
 #include "package/keys.h"
 #include "package/package.h"
 #include "repository/repository.h"

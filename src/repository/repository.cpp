@@ -4,18 +4,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdint>
-#include <memory>
-#include <utility>
-#include <vector>
-
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "package/descriptor.h"
 #include "package/keys.h"
@@ -65,7 +58,7 @@ std::vector<std::string> listPackages(const std::string& path) {
         if (printable(name) == name) {
             names.push_back(name);
         } else {  // it could not be shown on the bus
-            spdlog::warn("Skipped {} of {}: rename it to printable UTF-8", printable(name), path);
+            log::warn("Skipped {} of {}: rename it to printable UTF-8", printable(name), path);
         }
     }
     std::sort(names.begin(), names.end());
@@ -114,7 +107,7 @@ void loadFile(const UniqueFd& directory, const std::string& file, const std::str
                     std::move(fd), keys, keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required, called)),
                 nullptr};
         } catch (const Error& error) {
-            spdlog::warn("Refused {}: {}", called, error.what());
+            log::warn("Refused {}: {}", called, error.what());
             content.refused.insert({file, {identity, claimedName(second.get(), file), error}});
             return;
         }
@@ -122,7 +115,7 @@ void loadFile(const UniqueFd& directory, const std::string& file, const std::str
     const std::string container = entry.package->manifest.container();
     const auto [other, added] = content.entries.emplace(container, std::move(entry));
     if (!added) {
-        spdlog::warn("Ignored {}: {} is already there as {}", called, container, printable(other->second.file));
+        log::warn("Ignored {}: {} is already there as {}", called, container, printable(other->second.file));
     }
 }
 
@@ -149,12 +142,12 @@ RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig&
             try {
                 loadFile(directory, file, name, keys, previous, content);
             } catch (const Error& error) {
-                spdlog::warn("Skipped {}/{}: {}", name, printable(file), error.what());
+                log::warn("Skipped {}/{}: {}", name, printable(file), error.what());
                 content.refused.insert({file, {{}, claimedName(-1, file), error}});
             }
         }
     } catch (const Error& error) {
-        spdlog::warn("Repository {} is empty: {}", name, error.what());
+        log::warn("Repository {} is empty: {}", name, error.what());
     }
     return content;
 }

@@ -3,13 +3,8 @@
 // handed to the bus thread; nothing here is shared between threads while it changes.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "base/error.h"
+#include "base/std.h"
 #include "config/config.h"
 #include "package/descriptor.h"
 #include "package/image/sealed_image.h"

@@ -3,8 +3,7 @@
 // fails before that, nothing of it stays.
 #pragma once
 
-#include <string>
-
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar {

@@ -2,7 +2,6 @@
 #include "sdbus/bus_source.h"
 
 #include <chrono>
-#include <vector>
 
 namespace northstar::bus {
 

@@ -2,9 +2,8 @@
 // The bus connection as a source of the event loop. Bus thread only.
 #pragma once
 
-#include <vector>
-
 #include "async/event_loop.h"
+#include "base/std.h"
 #include "sdbus/compat.h"
 
 namespace northstar::bus {

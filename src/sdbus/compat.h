@@ -6,10 +6,7 @@
 #include <sdbus-c++/sdbus-c++.h>
 #include <systemd/sd-bus.h>
 
-#include <cstdint>
-#include <string>
-#include <utility>
-#include <vector>
+#include "base/std.h"
 
 #if __has_include(<sdbus-c++/VTableItems.h>)  // new in 2.0
 #define NORTHSTAR_SDBUS_V2 1

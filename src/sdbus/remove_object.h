@@ -2,10 +2,8 @@
 // The end of an object on the bus.
 #pragma once
 
-#include <spdlog/spdlog.h>
-
-#include <memory>
-
+#include "base/log.h"
+#include "base/std.h"
 #include "sdbus/compat.h"
 
 namespace northstar::bus {
@@ -15,7 +13,7 @@ inline void removeObject(std::unique_ptr<sdbus::IObject>& object) noexcept {
     try {
         object->emitInterfacesRemovedSignal();  // while it can still be asked which interfaces it has
     } catch (const sdbus::Error& error) {
-        spdlog::debug("Cannot say that an object is gone: {}", error.getMessage());
+        log::debug("Cannot say that an object is gone: {}", error.getMessage());
     }
     object.reset();
 }

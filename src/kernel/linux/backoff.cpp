@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/linux/backoff.h"
 
-#include <algorithm>
 #include <random>
 #include <thread>
+
+#include "base/std.h"
 
 namespace northstar {
 

@@ -7,11 +7,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <cerrno>
-#include <optional>
-#include <string>
-#include <utility>
-
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "kernel/linux/mount_error.h"

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
 
+#include "base/std.h"
 #include "kernel/device.h"
 #include "kernel/linux/calls.h"
 #include "kernel/mount.h"

@@ -2,16 +2,13 @@
 #include "kernel/linux/dm_task.h"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 
-#include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstdarg>
-#include <cstdint>
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/unique_fd.h"
 
 namespace northstar {
@@ -24,9 +21,9 @@ std::mutex mutex;
 std::string lastError;  // guarded by mutex: libdevmapper only logs while it works
 
 // What fails here is reported by our own errors, so all of it is for debugging.
-[[gnu::format(printf, 5, 6)]] void log(int level, const char*, int, int, const char* format, ...) {
+[[gnu::format(printf, 5, 6)]] void logLine(int level, const char*, int, int, const char* format, ...) {
     level &= kLevelMask;
-    if (level > kLevelError && !spdlog::should_log(spdlog::level::trace)) return;
+    if (level > kLevelError && !log::enabled(log::Level::Trace)) return;
     std::array<char, 512> text{};
     va_list arguments;
     va_start(arguments, format);
@@ -34,14 +31,14 @@ std::string lastError;  // guarded by mutex: libdevmapper only logs while it wor
     va_end(arguments);
     if (level <= kLevelError) {
         lastError = text.data();
-        spdlog::debug("libdevmapper: {}", text.data());
+        log::debug("libdevmapper: {}", text.data());
     } else {
-        spdlog::trace("libdevmapper: {}", text.data());
+        log::trace("libdevmapper: {}", text.data());
     }
 }
 
 void setUp() {
-    dm_log_with_errno_init(log);
+    dm_log_with_errno_init(logLine);
     dm_udev_set_sync_support(0);  // no semaphore, no waiting for udev, works without it
     dm_hold_control_dev(1);
 }

@@ -8,9 +8,9 @@
 
 #include <libdevmapper.h>
 
-#include <cstdint>
 #include <mutex>
-#include <string>
+
+#include "base/std.h"
 
 namespace northstar {
 

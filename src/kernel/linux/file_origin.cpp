@@ -4,10 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
-#include <cstddef>
 #include <fstream>
-#include <string>
-#include <string_view>
 
 #include "base/path_walk.h"
 #include "base/utf8.h"

@@ -2,9 +2,7 @@
 // Where an open file lies, as procfs tells it. No filesystem is asked anything, so none can stall us.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
+#include "base/std.h"
 #include "kernel/file_origin.h"
 
 namespace northstar {

@@ -10,17 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <ios>
 #include <istream>
-#include <memory>
 #include <sstream>
 #include <system_error>
-#include <utility>
 
 #include "base/path_walk.h"
 #include "kernel/linux/sysfs.h"

@@ -7,10 +7,8 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstddef>
-#include <string>
-#include <vector>
 
+#include "base/std.h"
 #include "kernel/mount.h"
 
 namespace northstar {

@@ -4,10 +4,6 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "base/error.h"
 #include "base/unique_fd.h"

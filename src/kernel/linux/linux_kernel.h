@@ -2,8 +2,7 @@
 // The running kernel: loop devices, device-mapper, mounts, the mount table, uevents.
 #pragma once
 
-#include <memory>
-
+#include "base/std.h"
 #include "kernel/kernel.h"
 #include "kernel/linux/calls.h"
 

@@ -9,10 +9,6 @@
 #include <sys/sysmacros.h>
 #include <sys/types.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <utility>
-
 #include "base/error.h"
 #include "kernel/linux/backoff.h"
 #include "kernel/linux/sysfs.h"

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
 
 #include "base/checked.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "kernel/device.h"
 #include "kernel/linux/calls.h"

@@ -4,11 +4,6 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstddef>
-
 #include "base/error.h"
 
 namespace northstar {

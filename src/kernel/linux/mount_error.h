@@ -2,8 +2,7 @@
 // What a failed mount means: the errno value and the kernel's own words, turned into an error to act on.
 #pragma once
 
-#include <string>
-
+#include "base/std.h"
 #include "kernel/mount.h"
 
 namespace northstar {

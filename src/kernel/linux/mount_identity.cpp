@@ -6,10 +6,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <cerrno>
-#include <cstdint>
-
 #include "base/error.h"
+#include "base/std.h"
 #include "kernel/linux/file_origin.h"
 
 namespace northstar {

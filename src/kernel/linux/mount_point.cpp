@@ -2,13 +2,11 @@
 #include "kernel/linux/mount_point.h"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "base/error.h"
+#include "base/log.h"
 #include "kernel/linux/mount_identity.h"
 
 namespace northstar {
@@ -66,7 +64,7 @@ void LinuxMountPoint::remove() noexcept {
                            ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
                            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
     if (unchanged && ::unlinkat(path_.parent.get(), path_.name.c_str(), AT_REMOVEDIR) == 0) return;
-    spdlog::warn("{} is left behind: {}", describe(path_.text), unchanged ? errnoText(errno) : "it was replaced");
+    log::warn("{} is left behind: {}", describe(path_.text), unchanged ? errnoText(errno) : "it was replaced");
 }
 
 }  // namespace northstar

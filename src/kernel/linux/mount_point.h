@@ -2,8 +2,7 @@
 // The directory that will be mounted on, held by descriptors from the moment that it was checked.
 #pragma once
 
-#include <string>
-
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "kernel/linux/safe_path.h"
 #include "kernel/mount.h"

@@ -5,12 +5,6 @@
 #include <libmount.h>
 #include <sys/types.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdint>
-#include <string>
-#include <utility>
-
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "kernel/linux/mount_identity.h"

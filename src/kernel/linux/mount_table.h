@@ -5,9 +5,7 @@
 
 #include <sys/types.h>
 
-#include <memory>
-#include <vector>
-
+#include "base/std.h"
 #include "kernel/mount.h"
 #include "kernel/watch.h"
 

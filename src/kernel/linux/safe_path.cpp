@@ -3,8 +3,6 @@
 
 #include <limits.h>
 
-#include <utility>
-
 #include "base/error.h"
 #include "base/path_walk.h"
 

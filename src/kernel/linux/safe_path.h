@@ -4,8 +4,8 @@
 #pragma once
 
 #include <deque>
-#include <string>
 
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar {

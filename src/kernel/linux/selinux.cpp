@@ -5,8 +5,6 @@
 #include <sys/statfs.h>
 #include <sys/vfs.h>
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "kernel/linux/sysfs.h"
 

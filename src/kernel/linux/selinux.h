@@ -2,8 +2,7 @@
 // The SELinux context that all files of a mount get (mount(8), "context=").
 #pragma once
 
-#include <optional>
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

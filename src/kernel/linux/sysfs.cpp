@@ -6,10 +6,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-
 #include "base/unique_fd.h"
 
 namespace northstar {

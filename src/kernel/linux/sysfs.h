@@ -4,8 +4,7 @@
 
 #include <sys/types.h>
 
-#include <optional>
-#include <string>
+#include "base/std.h"
 
 namespace northstar {
 

@@ -6,14 +6,8 @@
 #include <sys/sysmacros.h>
 #include <sys/types.h>
 
-#include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
 #include <system_error>
-#include <utility>
 
 #include "base/error.h"
 #include "base/unique_fd.h"

@@ -2,10 +2,7 @@
 // Kernel uevents: how dm-verity tells of blocks that do not match (kernel: drivers/md/dm-verity-target.c).
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <span>
-
+#include "base/std.h"
 #include "kernel/watch.h"
 
 namespace northstar {

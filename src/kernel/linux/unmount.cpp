@@ -4,14 +4,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/mount.h>
-#include <spdlog/spdlog.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "base/error.h"
+#include "base/log.h"
 #include "kernel/linux/mount_identity.h"
 #include "kernel/linux/safe_path.h"
 
@@ -41,7 +39,7 @@ SafePath locate(const MountIdentity& identity, const std::string& mountPoint) {
 
 void removeEmpty(const SafePath& path) {
     if (::unlinkat(path.parent.get(), path.name.c_str(), AT_REMOVEDIR) == 0) return;
-    spdlog::warn("mount point \"{}\" is left behind: {}", printable(path.text), errnoText(errno));
+    log::warn("mount point \"{}\" is left behind: {}", printable(path.text), errnoText(errno));
 }
 
 }  // namespace

@@ -2,8 +2,7 @@
 // Acting on one mount that is at a path, and on no other that may be there by now.
 #pragma once
 
-#include <string>
-
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "kernel/mount.h"
 

@@ -5,21 +5,14 @@
 #include <fmt/format.h>
 #include <libdevmapper.h>
 #include <linux/fs.h>
-#include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdint>
-#include <exception>
-#include <utility>
-
 #include "base/error.h"
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "kernel/linux/backoff.h"
 #include "kernel/linux/dm_task.h"
@@ -80,7 +73,7 @@ public:
             Backoff backoff{1s, 200us, 5ms};
             while (isThere(uuid_, number_) && backoff.pause()) {}
         } catch (const std::exception& e) {
-            spdlog::warn("{}: {}", path_, e.what());
+            log::warn("{}: {}", path_, e.what());
         }
     }
 

@@ -5,11 +5,8 @@
 #include <sys/types.h>
 
 #include <atomic>
-#include <cstddef>
-#include <memory>
-#include <string>
-#include <vector>
 
+#include "base/std.h"
 #include "kernel/device.h"
 
 namespace northstar {

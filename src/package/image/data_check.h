@@ -3,15 +3,11 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
-#include <exception>
 #include <mutex>
-#include <optional>
-#include <span>
 #include <stop_token>
-#include <vector>
 
 #include "base/checked.h"
+#include "base/std.h"
 #include "package/digest.h"
 #include "package/image/hash_tree.h"
 #include "package/image/verity.h"

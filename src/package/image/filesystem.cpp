@@ -3,13 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string>
-
 #include "base/error.h"
 #include "package/little_endian.h"
 #include "package/read_at.h"

@@ -2,10 +2,8 @@
 // Which filesystem an image holds, told by its superblock, and whether that is one to be mounted.
 #pragma once
 
-#include <cstdint>
-#include <span>
-
 #include "base/checked.h"
+#include "base/std.h"
 
 namespace northstar {
 

@@ -3,13 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstring>
 #include <new>
-#include <string>
-#include <utility>
 
 #include "base/error.h"
 #include "package/digest.h"

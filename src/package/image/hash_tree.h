@@ -7,14 +7,10 @@
 // top level comes first.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <functional>
-#include <span>
 #include <stop_token>
-#include <vector>
 
 #include "base/checked.h"
+#include "base/std.h"
 #include "package/image/verity.h"
 
 namespace northstar {

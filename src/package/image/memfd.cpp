@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include <cerrno>
+#include "base/std.h"
 
 #ifndef MFD_NOEXEC_SEAL  // Linux 6.3, include/uapi/linux/memfd.h
 #define MFD_NOEXEC_SEAL 0x0008U

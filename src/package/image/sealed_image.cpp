@@ -3,13 +3,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <string>
-#include <utility>
-
 #include "base/error.h"
 #include "package/image/hash_tree.h"
 #include "package/image/memfd.h"

@@ -3,10 +3,10 @@
 // to dm-verity for kernels without it; it costs the image's size in memory.
 #pragma once
 
-#include <optional>
 #include <stop_token>
 
 #include "base/checked.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "package/image/verity.h"
 

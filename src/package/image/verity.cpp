@@ -4,11 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstddef>
-#include <string>
-#include <string_view>
-
 #include "base/checked.h"
 #include "base/error.h"
 #include "package/digest.h"

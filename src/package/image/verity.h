@@ -2,10 +2,7 @@
 // What a verified package says of its dm-verity tree: the superblock's fields, all checked.
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <vector>
-
+#include "base/std.h"
 #include "package/digest.h"
 
 namespace northstar {

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Typed access to one map of a YAML document.
-#include <algorithm>
 #include <charconv>
-#include <cstdint>
 #include <initializer_list>
-#include <optional>
-#include <string>
-#include <string_view>
 #include <system_error>
-#include <utility>
 
 #include "base/error.h"
+#include "base/std.h"
 #include "base/utf8.h"
 #include "package/yaml/yaml_reader.h"
 

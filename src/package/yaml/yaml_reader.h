@@ -3,12 +3,9 @@
 // depth. What is left is a plain tree, so that nothing behind this header knows a YAML library. Internal.
 #pragma once
 
-#include <cstdint>
 #include <initializer_list>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
+
+#include "base/std.h"
 
 namespace northstar {
 

@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
-#include <string_view>
-#include <utility>
-
 #include "base/error.h"
 #include "package/read_at.h"
 #include "package/zip/archive_end.h"

@@ -10,11 +10,8 @@
 // known here. The CRC is zlib's.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-
 #include "base/checked.h"
+#include "base/std.h"
 
 namespace northstar {
 

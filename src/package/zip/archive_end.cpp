@@ -2,13 +2,6 @@
 // Field offsets: PKWARE's APPNOTE.TXT, 4.3.14 to 4.3.16.
 #include "package/zip/archive_end.h"
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <vector>
-
 #include "base/error.h"
 #include "package/little_endian.h"
 #include "package/read_at.h"

@@ -2,10 +2,8 @@
 // The end of a ZIP archive: end record, its zip64 companions and the comment. Internal to src/package.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "base/checked.h"
+#include "base/std.h"
 
 namespace northstar {
 

@@ -5,11 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstddef>
-#include <span>
-#include <vector>
-
 #include "base/error.h"
 #include "package/little_endian.h"
 #include "package/read_at.h"

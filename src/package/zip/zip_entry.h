@@ -2,10 +2,8 @@
 // One entry of a ZIP archive, of which both descriptions (local header, central directory) say the same. Internal.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "base/checked.h"
+#include "base/std.h"
 
 namespace northstar {
 
