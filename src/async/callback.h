@@ -7,12 +7,17 @@
 // A named local that is awaited once, as here (async/task.h says why named). It must live until it is completed: one
 // that never is keeps its waiter for ever. What `start` throws comes out of the co_await, unless it has passed the
 // function on.
+//
+// sleep() is made of one.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <type_traits>
 #include <variant>
 
+#include "async/event_loop.h"
+#include "async/task.h"
 #include "base/std.h"
 
 namespace northstar {
@@ -58,5 +63,11 @@ private:
     std::optional<Value> value_;
     bool starting_ = false;
 };
+
+// Lets time pass without blocking the thread: co_await sleep(loop, 20ms); not shorter, longer if the loop is busy.
+inline Task<> sleep(EventLoop& loop, std::chrono::milliseconds delay) {
+    Callback<void> timer{[&](const Callback<void>::Complete& complete) { loop.after(delay, complete); }};
+    co_await timer;
+}
 
 }  // namespace northstar

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/arguments.h"
 
+#include <fmt/format.h>
 #include <limits.h>
 #include <systemd/sd-bus.h>
 
@@ -19,13 +20,13 @@ int expect(int result) {
 }
 
 [[noreturn]] void refuseOption(const std::string& key, const std::string& why) {
-    throw Error{Code::InvalidArgs, "The option " + printable(key) + " " + why};
+    throw Error{Code::InvalidArgs, fmt::format("The option {} {}", printable(key), why)};
 }
 
 [[noreturn]] void refuseItems(std::size_t items, std::size_t bytes) {
-    throw Error{Code::LimitsExceeded, "A call may name at most " + std::to_string(kMostItems) + " items with " +
-                                          std::to_string(kMostBytes) + " bytes, not " + std::to_string(items) +
-                                          " with " + std::to_string(bytes) + " and perhaps more; split it"};
+    throw Error{Code::LimitsExceeded,
+                fmt::format("A call may name at most {} items with {} bytes, not {} with {} and perhaps more; split it",
+                            kMostItems, kMostBytes, items, bytes)};
 }
 
 }  // namespace
@@ -39,9 +40,9 @@ void ArgumentReader::read(std::string& text) {
     const char* found = this->text();
     const std::string_view view{found != nullptr ? found : ""};
     if (view.size() > kMostBytes) {
-        throw Error{Code::InvalidArgs, printable(std::string{view.substr(0, 40)}) +
-                                           "... is too long: " + std::to_string(view.size()) + " bytes, of at most " +
-                                           std::to_string(kMostBytes)};
+        throw Error{Code::InvalidArgs,
+                    fmt::format("{}... is too long: {} bytes, of at most {}",
+                                printable(std::string{view.substr(0, 40)}), view.size(), kMostBytes)};
     }
     text = view;
 }
@@ -79,7 +80,7 @@ bool ArgumentReader::readEntry(Options& options) {
     const std::string key{name.substr(0, NAME_MAX)};  // what is longer is known to no method
     if (options.contains(key)) refuseOption(key, "is given twice");
     if (options.size() == kMostOptions) {
-        refuseOption(key, "is one too many: a call has at most " + std::to_string(kMostOptions));
+        refuseOption(key, fmt::format("is one too many: a call has at most {}", kMostOptions));
     }
     const char* type = nullptr;
     expect(sd_bus_message_peek_type(message_, nullptr, &type));
@@ -91,7 +92,7 @@ bool ArgumentReader::readEntry(Options& options) {
     } else if (std::string_view{type} == "s") {
         expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_VARIANT, "s"));
         const std::string_view value{text()};
-        if (value.size() >= PATH_MAX) refuseOption(key, "is too long: " + std::to_string(value.size()) + " bytes");
+        if (value.size() >= PATH_MAX) refuseOption(key, fmt::format("is too long: {} bytes", value.size()));
         options.emplace(key, std::string{value});
     } else {
         options.emplace(key, std::monostate{});

@@ -4,7 +4,7 @@
 #include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "bus/error_names.h"
+#include "bus/names.h"
 
 namespace northstar::bus {
 

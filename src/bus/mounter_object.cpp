@@ -3,41 +3,27 @@
 
 #include <variant>
 
-#include "async/task.h"
-#include "auth/call.h"
 #include "base/hex.h"
 #include "base/normal_path.h"
-#include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "base/version.h"
-#include "bus/arguments.h"
-#include "bus/error_names.h"
 #include "bus/names.h"
 #include "bus/options.h"
 #include "engine/mount.h"
 #include "engine/mount_plan.h"
 #include "engine/mount_ref.h"
-#include "engine/observer.h"
 #include "engine/query.h"
 #include "kernel/mount.h"
 #include "package/image/filesystem.h"
 #include "package/manifest.h"
 #include "package/package.h"
-#include "registry/mount_record.h"
 
 namespace northstar::bus {
 namespace {
 
 using Flags = sdbus::Flags;
 
-const char* toString(UnmountReason reason) {
-    switch (reason) {
-        case UnmountReason::Request: return "request";
-        case UnmountReason::External: return "external";
-        case UnmountReason::Corruption: return "corruption";
-    }
-    return "";
-}
+constexpr std::array kReasons{"request", "external", "corruption"};  // by UnmountReason
 
 std::tuple<sdbus::ObjectPath, std::string> replyOf(const Mounted& at) { return {mountPath(at.id), at.mountPoint}; }
 
@@ -201,7 +187,7 @@ void MounterObject::mounted(const MountRecord& record) {
 void MounterObject::unmounted(const MountRecord& record, UnmountReason reason) {
     object_->emitPropertiesChangedSignal(kServiceName, {PropertyName{"MountCount"}});
     emit("Unmounted", mountPath(record.id), record.container(), toUtf8(record.mountPoint),
-         std::string{toString(reason)});
+         std::string{kReasons.at(static_cast<std::size_t>(reason))});
 }
 
 void MounterObject::corrupted(const MountRecord& record, std::uint64_t block) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names and paths of the bus interface; dbus/org.northstar.Mounter.xml describes it.
+// Names and paths of the bus interface; dbus/org.northstar.Mounter.xml describes it. The one place where error codes
+// become D-Bus error names.
 #pragma once
 
+#include "base/error.h"
 #include "base/std.h"
 #include "config/repository_name.h"
 #include "sdbus/compat.h"
@@ -23,5 +25,10 @@ inline constexpr const char* kRepositoriesPath = "/org/northstar/Mounter/reposit
 [[nodiscard]] inline sdbus::ObjectPath repositoryPath(const std::string& name) {
     return sdbus::ObjectPath{kRepositoriesPath + repositoryLabel(name)};
 }
+
+[[nodiscard]] std::string errorName(Code code);
+
+// What is answered for an exception: northstar::Error by its code, anything else as Failed.
+[[nodiscard]] sdbus::Error toBusError(const std::exception_ptr& error);
 
 }  // namespace northstar::bus

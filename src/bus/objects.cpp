@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/objects.h"
 
-#include "bus/dispatcher.h"
-#include "engine/engine.h"
-#include "registry/mount_record.h"
-
 namespace northstar::bus {
 
 Objects::Objects(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, World& world)

@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/repository_object.h"
 
-#include "async/task.h"
-#include "auth/call.h"
-#include "base/unique_fd.h"
-#include "bus/arguments.h"
+#include <ranges>
+
 #include "bus/names.h"
 #include "bus/options.h"
 #include "config/config.h"
-#include "repository/catalog.h"
 #include "repository/repository.h"
-#include "sdbus/remove_object.h"
+#include "sdbus/compat.h"
 
 namespace northstar::bus {
-namespace {
-
-using Flags = sdbus::Flags;
-
-std::vector<std::string> containersOf(const Repository& repository) {
-    std::vector<std::string> containers;
-    for (const auto& [container, entry] : repository.content.entries) containers.push_back(container);
-    return containers;
-}
-
-}  // namespace
-
 RepositoryObject::RepositoryObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine,
                                    const Catalog& catalog, std::string name)
     : engine_{engine}, catalog_{catalog}, name_{std::move(name)},
@@ -44,20 +29,23 @@ void RepositoryObject::publish(Dispatcher& dispatcher) {
     add("Uninstall", {"container", "options"}, {}, &RepositoryObject::uninstall);
 
     const auto changing = [&](const char* name, auto get) {
-        builder.property(name, Flags::EMITS_CHANGE_SIGNAL, [this, get] {
+        builder.property(name, sdbus::Flags::EMITS_CHANGE_SIGNAL, [this, get] {
             const auto& all = catalog_.repositories();
             const auto it = all.find(name_);  // it may be gone before its object
             return it != all.end() ? get(*it->second) : get(Repository{});
         });
     };
-    builder.property("Name", Flags::CONST_PROPERTY_VALUE, [this] { return name_; });
+    builder.property("Name", sdbus::Flags::CONST_PROPERTY_VALUE, [this] { return name_; });
     changing("Type", [](const Repository& r) {
         return std::string{r.config.type == RepositoryType::Memory ? "memory" : "directory"};
     });
     changing("Directory", [](const Repository& r) { return r.config.dir; });
     changing("Verified", [](const Repository& r) { return r.verified(); });
     changing("Keys", [](const Repository& r) { return r.keys.fingerprints(); });
-    changing("Containers", containersOf);
+    changing("Containers", [](const Repository& r) {
+        const auto names = std::views::keys(r.content.entries);
+        return std::vector<std::string>(names.begin(), names.end());
+    });
     changing("Capacity", [](const Repository& r) { return r.config.capacity; });
     changing("Used", [](const Repository& r) { return r.content.used(); });
     changing("MaxContainers", [](const Repository& r) { return r.config.maxContainers; });

@@ -1,68 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each command: its arguments, and the call that it makes.
 #include "cli/commands.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <iostream>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "cli/client.h"
 #include "cli/output.h"
 
 namespace northstar::cli {
 namespace {
 
-Client connect(const Session& session) { return Client{session.bus, !session.noAsk}; }
+Client connect(const Arguments& arguments) { return Client{arguments.bus, !arguments.noAsk}; }
 
 // The service does not know the caller's working directory.
 std::string absolutePath(const std::string& path) { return std::filesystem::absolute(path).string(); }
 
-struct MountArguments {
-    std::string container, file, fd, target, repository, verity;
-    bool noexec = false;
-    bool allowUnverified = false;
-
-    [[nodiscard]] Options options() const {
-        Options options;
-        if (!target.empty()) options["target"] = sdbus::Variant{absolutePath(target)};
-        if (!repository.empty()) options["repository"] = sdbus::Variant{repository};
-        if (!verity.empty()) options["verity"] = sdbus::Variant{verity};
-        if (noexec) options["noexec"] = sdbus::Variant{true};
-        if (allowUnverified) options["allow_unverified"] = sdbus::Variant{true};
-        return options;
-    }
-};
-
-std::string mount(Client& client, const MountArguments& arguments) {
-    if (!arguments.container.empty()) return client.mount(arguments.container, arguments.options());
-    if (!arguments.file.empty()) return client.mountFile(absolutePath(arguments.file), arguments.options());
-    return client.mountFd(openPackage(arguments.fd).get(), arguments.options());
+// Opened with the caller's rights and without waiting for anything. Throws Failed.
+UniqueFd openPackage(const std::string& path) {
+    UniqueFd npk{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+    if (!npk) throwErrno(Code::Failed, "cannot open " + printable(path), errno);
+    return npk;
 }
 
-void addMount(CLI::App& app, Session& session) {
-    auto* command = app.add_subcommand("mount", "Mount a container and print its mount point");
-    auto arguments = std::make_shared<MountArguments>();
-    auto* what = command->add_option_group("what", "what to mount: one of");
-    what->add_option("container", arguments->container, "A container of a repository: NAME or NAME:VERSION");
-    what->add_option("--file", arguments->file, "A package by its path, opened by the service")->type_name("PATH");
-    what->add_option("--fd", arguments->fd, "A package by its path, opened here with your rights")->type_name("PATH");
-    what->require_option(1);
-    command->add_option("--target", arguments->target, "Mount point (default: in the run directory)")
-        ->type_name("PATH");
-    command->add_option("--repository", arguments->repository, "Take it from this repository")->type_name("NAME");
-    command->add_flag("--noexec", arguments->noexec, "Programs in it cannot be run");
-    command->add_option("--verity", arguments->verity, "What the kernel does about a block that does not verify")
-        ->check(CLI::IsMember({"eio", "restart", "panic"}))
-        ->type_name("MODE");
-    command->add_flag("--allow-unverified", arguments->allowUnverified, "Take a file that no trusted key signed");
-    command->callback([&session, arguments] {
-        session.command = [&session, arguments] {
-            auto client = connect(session);
-            std::cout << plain(mount(client, *arguments)) << std::endl;
-        };
-    });
+Options mountOptions(const Arguments& arguments) {
+    Options options;
+    if (!arguments.target.empty()) options["target"] = sdbus::Variant{absolutePath(arguments.target)};
+    if (!arguments.repository.empty()) options["repository"] = sdbus::Variant{arguments.repository};
+    if (!arguments.verity.empty()) options["verity"] = sdbus::Variant{arguments.verity};
+    if (arguments.noexec) options["noexec"] = sdbus::Variant{true};
+    if (arguments.allowUnverified) options["allow_unverified"] = sdbus::Variant{true};
+    return options;
 }
 
 void unmountAll(Client client, const Options& options) {
@@ -76,112 +48,106 @@ void unmountAll(Client client, const Options& options) {
     }
     for (const auto& failure : failures) std::cerr << "northstarctl: " << plain(failure) << std::endl;
     if (!failures.empty()) {
-        throw Error{Code::Busy, std::to_string(failures.size()) + " of " + std::to_string(mounts.size()) +
-                                    " mounts could not be unmounted"};
+        throw Error{Code::Busy, fmt::format("{} of {} mounts could not be unmounted", failures.size(), mounts.size())};
     }
 }
 
-void addUnmount(CLI::App& app, Session& session) {
-    struct Arguments {
-        std::string what;
-        bool all = false;
-        bool lazy = false;
-    };
-    auto* command = app.add_subcommand("unmount", "Unmount a container, or all");
-    auto arguments = std::make_shared<Arguments>();
-    auto* what = command->add_option_group("what", "what to unmount: one of");
-    what->add_option("what", arguments->what, "A container, a mount point or a mount's object path");
-    what->add_flag("--all", arguments->all, "Everything that is mounted");
-    what->require_option(1);
-    command->add_flag("--lazy", arguments->lazy, "Detach it now, even if it is in use");
-    command->callback([&session, arguments] {
-        session.command = [&session, arguments] {
-            Options options;
-            if (arguments->lazy) options["lazy"] = sdbus::Variant{true};
-            if (arguments->all) return unmountAll(connect(session), options);
-            connect(session).unmount(arguments->what, options);
-        };
-    });
-}
-
-void addList(CLI::App& app, Session& session) {
-    auto* command = app.add_subcommand("list", "List what is mounted");
-    auto json = std::make_shared<bool>(false);
-    command->add_flag("--json", *json, "Print JSON");
-    command->callback([&session, json] {
-        session.command = [&session, json] {
-            std::vector<std::vector<Cell>> rows;
-            for (const auto& m : connect(session).listMounts()) {
-                rows.push_back({m.container, m.mountPoint, m.device, m.object});
-            }
-            printTable({{"CONTAINER", "container"},
-                        {"MOUNT POINT", "mount_point"},
-                        {"DEVICE", "device"},
-                        {"OBJECT", "object"}},
-                       rows, *json);
-        };
-    });
-}
-
-void addContainers(CLI::App& app, Session& session) {
-    auto* command = app.add_subcommand("containers", "List what can be mounted");
-    auto json = std::make_shared<bool>(false);
-    command->add_flag("--json", *json, "Print JSON");
-    command->callback([&session, json] {
-        session.command = [&session, json] {
-            std::vector<std::vector<Cell>> rows;
-            for (const auto& c : connect(session).listContainers()) {
-                rows.push_back({c.name, c.version, c.repository, c.mounted});
-            }
-            printTable({{"NAME", "name"}, {"VERSION", "version"}, {"REPOSITORY", "repository"}, {"MOUNTED", "mounted"}},
-                       rows, *json);
-        };
-    });
-}
-
-void addInspect(CLI::App& app, Session& session) {
-    struct Arguments {
-        std::string container;
-        bool json = false;
-    };
-    auto* command = app.add_subcommand("inspect", "Show what a container is");
-    auto arguments = std::make_shared<Arguments>();
-    command->add_option("container", arguments->container, "NAME or NAME:VERSION")->required();
-    command->add_flag("--json", arguments->json, "Print JSON");
-    command->callback([&session, arguments] {
-        session.command = [&session, arguments] {
-            printFields(connect(session).inspect(arguments->container), arguments->json);
-        };
-    });
-}
-
-void addMonitor(CLI::App& app, Session& session) {
-    auto* command = app.add_subcommand("monitor", "Print a line for each event until interrupted");
-    command->callback([&session] {
-        session.command = [&session] {
-            connect(session).monitor([] { std::cerr << "northstarctl: waiting for events" << std::endl; },
-                                     [](const std::string& line) { std::cout << plain(line) << std::endl; });
-        };
-    });
+// A property as a cell of a table; empty where the service does not tell it.
+template <typename T>
+Cell cell(const Options& properties, const std::string& name) {
+    const auto it = properties.find(name);
+    return it != properties.end() && it->second.containsValueOfType<T>() ? Cell{it->second.get<T>()} : Cell{};
 }
 
 }  // namespace
 
-UniqueFd openPackage(const std::string& path) {
-    UniqueFd npk{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-    if (!npk) throwErrno(Code::Failed, "cannot open " + printable(path), errno);
-    return npk;
+void run(Command command, const Arguments& arguments) {
+    try {
+        command(arguments);
+    } catch (const sdbus::Error& error) {
+        throw Error{Code::Failed, error.getMessage().empty() ? std::string{error.getName()} : error.getMessage()};
+    }
 }
 
-void addCommands(CLI::App& app, Session& session) {
-    addMount(app, session);
-    addUnmount(app, session);
-    addList(app, session);
-    addContainers(app, session);
-    addInspect(app, session);
-    addMonitor(app, session);
-    addRepositoryCommands(app, session);
-    app.require_subcommand(1);
+void mount(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const Options options = mountOptions(arguments);
+    const auto mountPoint = !arguments.what.empty()   ? client.mount(arguments.what, options)
+                            : !arguments.file.empty() ? client.mountFile(absolutePath(arguments.file), options)
+                                                      : client.mountFd(openPackage(arguments.fd).get(), options);
+    std::cout << plain(mountPoint) << std::endl;
 }
+
+void unmount(const Arguments& arguments) {
+    Options options;
+    if (arguments.lazy) options["lazy"] = sdbus::Variant{true};
+    if (arguments.all) return unmountAll(connect(arguments), options);
+    connect(arguments).unmount(arguments.what, options);
+}
+
+void list(const Arguments& arguments) {
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& m : connect(arguments).listMounts()) {
+        rows.push_back({m.container, m.mountPoint, m.device, m.object});
+    }
+    const std::vector<Column> columns{
+        {"CONTAINER", "container"}, {"MOUNT POINT", "mount_point"}, {"DEVICE", "device"}, {"OBJECT", "object"}};
+    printTable(columns, rows, arguments.json);
+}
+
+void containers(const Arguments& arguments) {
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& c : connect(arguments).listContainers()) {
+        rows.push_back({c.name, c.version, c.repository, c.mounted});
+    }
+    const std::vector<Column> columns{
+        {"NAME", "name"}, {"VERSION", "version"}, {"REPOSITORY", "repository"}, {"MOUNTED", "mounted"}};
+    printTable(columns, rows, arguments.json);
+}
+
+void inspect(const Arguments& arguments) { printFields(connect(arguments).inspect(arguments.what), arguments.json); }
+
+void monitor(const Arguments& arguments) {
+    connect(arguments).monitor([] { std::cerr << "northstarctl: waiting for events" << std::endl; },
+                               [](const std::string& line) { std::cout << plain(line) << std::endl; });
+}
+
+void repositories(const Arguments& arguments) {
+    std::vector<Column> columns{{"NAME", "name"},          {"TYPE", "type"},         {"VERIFIED", "verified"},
+                                {"USED", "used"},          {"CAPACITY", "capacity"}, {"MAX", "max_containers"},
+                                {"DIRECTORY", "directory"}};
+    if (arguments.json) columns.insert(columns.end(), {{"", "keys"}, {"", "containers"}});  // too much for a line
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [name, of] : connect(arguments).listRepositories()) {
+        auto& row = rows.emplace_back(
+            std::vector<Cell>{name, cell<std::string>(of, "Type"), cell<bool>(of, "Verified"),
+                              cell<std::uint64_t>(of, "Used"), cell<std::uint64_t>(of, "Capacity"),
+                              cell<std::uint32_t>(of, "MaxContainers"), cell<std::string>(of, "Directory")});
+        if (!arguments.json) continue;
+        row.push_back(cell<std::vector<std::string>>(of, "Keys"));
+        row.push_back(cell<std::vector<std::string>>(of, "Containers"));
+    }
+    printTable(columns, rows, arguments.json);
+}
+
+void install(const Arguments& arguments) {
+    const UniqueFd npk = openPackage(arguments.file);
+    std::cout << plain(connect(arguments).install(arguments.repository, npk.get())) << std::endl;
+}
+
+void uninstall(const Arguments& arguments) { connect(arguments).uninstall(arguments.repository, arguments.what); }
+
+void verify(const Arguments& arguments) {
+    Options options;
+    if (!arguments.repository.empty()) options["repository"] = sdbus::Variant{arguments.repository};
+    if (!connect(arguments).verify(arguments.what, options)) {
+        throw Error{Code::Corrupted, printable(arguments.what) +
+                                         " is corrupted: its image does not match its hash "
+                                         "tree; install it anew"};
+    }
+    std::cout << "intact" << std::endl;
+}
+
+void reload(const Arguments& arguments) { connect(arguments).reload(); }
 
 }  // namespace northstar::cli

@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands of northstarctl.
+// The commands of northstarctl: what each does, once its arguments are known.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "base/std.h"
-#include "base/unique_fd.h"
 
 namespace northstar::cli {
 
-struct Session {
+// Of all commands; each reads its own.
+struct Arguments {
     std::string bus = "system";
-    bool noAsk = false;
-    std::function<void()> command;  // set by parsing, run by main() afterwards; throws what went wrong
+    std::string what;  // a container, a mount or a package
+    std::string file, fd, target, repository, verity;
+    bool noAsk = false, noexec = false, allowUnverified = false, all = false, lazy = false, json = false;
 };
 
-// session must outlive app and command.
-void addCommands(CLI::App& app, Session& session);
+// Each prints its result, and throws what went wrong.
+using Command = void (*)(const Arguments&);
 
-// commands_repository.cpp: repositories, install, uninstall, verify, reload. Called by the above.
-void addRepositoryCommands(CLI::App& app, Session& session);
+// What the service or the bus refused is thrown with its message alone.
+void run(Command command, const Arguments& arguments);
 
-// A package by its path, opened with the caller's rights and without waiting for anything. Throws Failed.
-[[nodiscard]] UniqueFd openPackage(const std::string& path);
+void mount(const Arguments& arguments);
+void unmount(const Arguments& arguments);
+void list(const Arguments& arguments);
+void containers(const Arguments& arguments);
+void inspect(const Arguments& arguments);
+void monitor(const Arguments& arguments);
+void repositories(const Arguments& arguments);
+void install(const Arguments& arguments);
+void uninstall(const Arguments& arguments);
+void verify(const Arguments& arguments);
+void reload(const Arguments& arguments);
 
 }  // namespace northstar::cli

@@ -13,7 +13,7 @@ struct Column {
     std::string title;  // heading of the table
     std::string key;    // member of the JSON object
 };
-using Cell = std::variant<std::string, bool, std::uint64_t, std::vector<std::string>>;
+using Cell = std::variant<std::string, bool, std::uint32_t, std::uint64_t, std::vector<std::string>>;
 
 // One line of any length: what would move a terminal's cursor or start an escape sequence becomes '?'.
 [[nodiscard]] std::string plain(std::string text);

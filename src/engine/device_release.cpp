@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/device_release.h"
 
-#include "async/sleep.h"
+#include "async/callback.h"
 #include "base/log.h"
 #include "registry/mount_record.h"
 

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "async/event_loop.h"
-#include "async/sleep.h"
+#include "async/callback.h"
 #include "async/task.h"
 #include "base/log.h"
 #include "engine/recovery.h"

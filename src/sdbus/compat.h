@@ -6,6 +6,7 @@
 #include <sdbus-c++/sdbus-c++.h>
 #include <systemd/sd-bus.h>
 
+#include "base/log.h"
 #include "base/std.h"
 
 #if __has_include(<sdbus-c++/VTableItems.h>)  // new in 2.0
@@ -220,5 +221,15 @@ private:
     sdbus::IObject& object_;
     std::string name_;
 };
+
+// The bus may be gone already when the service ends; then nobody needs to be told.
+inline void removeObject(std::unique_ptr<sdbus::IObject>& object) noexcept {
+    try {
+        object->emitInterfacesRemovedSignal();  // while it can still be asked which interfaces it has
+    } catch (const sdbus::Error& error) {
+        log::debug("Cannot say that an object is gone: {}", error.getMessage());
+    }
+    object.reset();
+}
 
 }  // namespace northstar::bus

@@ -3,7 +3,7 @@
 #include <functional>
 #include <set>
 
-#include "bus/error_names.h"
+#include "bus/names.h"
 #include "bus_test.h"
 
 namespace northstar::test {

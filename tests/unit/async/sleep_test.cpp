@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sleeping: not too short, beside others, in the order of time.
-#include "async/sleep.h"
+#include "async/callback.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bus/error_names.h"
+#include "bus/names.h"
 
 #include "base/log.h"
 #include "base/utf8.h"
