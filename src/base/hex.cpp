@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hex.h"
 
+#include <sys/random.h>
+#include <sys/types.h>
+
 #include <charconv>
 #include <system_error>
+
+#include "base/error.h"
 
 namespace northstar {
 
@@ -29,6 +34,14 @@ std::optional<std::vector<std::uint8_t>> fromHex(std::string_view text) {
         bytes.push_back(byte);
     }
     return bytes;
+}
+
+std::string randomHex() {
+    std::array<std::uint8_t, 16> bytes{};
+    if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        throwErrno(Code::Failed, "Cannot get random bytes", errno);
+    }
+    return toHex(bytes);
 }
 
 }  // namespace northstar

@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "base/hex.h"
-#include "base/normal_path.h"
+#include "base/path.h"
 #include "base/utf8.h"
 #include "base/version.h"
 #include "bus/names.h"

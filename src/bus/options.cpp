@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "base/error.h"
-#include "base/normal_path.h"
+#include "base/path.h"
 #include "engine/details.h"
 #include "kernel/device.h"
 

@@ -6,7 +6,7 @@
 #include <deque>
 
 #include "base/error.h"
-#include "base/path_walk.h"
+#include "base/path.h"
 #include "base/utf8.h"
 
 namespace northstar {

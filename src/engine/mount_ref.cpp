@@ -7,7 +7,7 @@
 #include <set>
 #include <system_error>
 
-#include "base/normal_path.h"
+#include "base/path.h"
 #include "registry/mount_record.h"
 
 namespace northstar {

@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "config/config.h"
 #include "kernel/device.h"
 #include "package/descriptor.h"

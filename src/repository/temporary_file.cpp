@@ -9,7 +9,7 @@
 #include <cstdio>
 
 #include "base/error.h"
-#include "base/random.h"
+#include "base/hex.h"
 #include "package/image/memfd.h"
 
 namespace northstar {

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "base/path_walk.h"
+#include "base/path.h"
 #include "base/utf8.h"
 
 namespace northstar {

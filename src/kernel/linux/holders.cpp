@@ -18,7 +18,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "base/path_walk.h"
+#include "base/path.h"
 #include "kernel/linux/sysfs.h"
 
 namespace northstar {

@@ -4,7 +4,7 @@
 #include <limits.h>
 
 #include "base/error.h"
-#include "base/path_walk.h"
+#include "base/path.h"
 
 namespace northstar {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The path of a mount point that a caller gave, walked as path_walk.h has it: a symlink counts only in a directory of
+// The path of a mount point that a caller gave, walked as path.h has it: a symlink counts only in a directory of
 // root's.
 #pragma once
 

@@ -7,7 +7,6 @@
 
 #include "base/checked.h"
 #include "base/hex.h"
-#include "base/random.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 

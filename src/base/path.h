@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walking a path with the service's rights, without being led elsewhere.
+// Paths: the one form in which they are compared, and walking one with the service's rights without being led
+// elsewhere.
 //
-// Each component is opened from the one before, so what was checked is what is used. A symlink counts only if nobody
-// else may change its directory (/var/run does, anything in /tmp does not).
+// When walking, each component is opened from the one before, so what was checked is what is used. A symlink counts
+// only if nobody else may change its directory (/var/run does, anything in /tmp does not).
 #pragma once
 
 #include <deque>
@@ -12,6 +13,10 @@
 #include "base/unique_fd.h"
 
 namespace northstar {
+
+// An absolute path without "//", "/." and a slash at its end. `what` begins the message. Throws InvalidArgs for "..", a
+// relative path, "/", one with controls, or what is longer than PATH_MAX or NAME_MAX (limits.h) allow.
+[[nodiscard]] std::string normalPath(const std::string& path, const std::string& what);
 
 struct WalkPolicy {
     enum class Links { OfRoot, OfRootAndUs };  // whose directories' symlinks are followed; nobody else may write there

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/path_walk.h"
+#include "base/path.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#include "base/utf8.h"
 
 namespace northstar {
 namespace {
@@ -43,6 +45,23 @@ std::deque<std::string> pathComponents(const std::string& path) {
         at = end + 1;
     }
     return parts;
+}
+
+std::string normalPath(const std::string& path, const std::string& what) {
+    const auto refuse = [&](const std::string& why) {
+        throw Error{Code::InvalidArgs, what + " " + printable(path) + " " + why};
+    };
+    if (path.empty() || path.front() != '/') refuse("must be an absolute path");
+    if (path.size() >= PATH_MAX) refuse("is too long");
+    if (hasControls(path)) refuse("must not contain control characters");
+    std::string normal;
+    for (const std::string& part : pathComponents(path)) {
+        if (part == "..") refuse("must not contain \"..\"");
+        if (part.size() > NAME_MAX) refuse("has a component that is too long");
+        if (part != ".") normal += "/" + part;
+    }
+    if (normal.empty()) refuse("must not be the root directory");
+    return normal;
 }
 
 Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy) {
