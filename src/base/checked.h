@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// 64-bit arithmetic on numbers that come from outside: an overflow is an answer, not a wrap.
+// Numbers that come from outside: digits that are more than a number, and 64-bit arithmetic that overflows, have an
+// answer of their own.
 #pragma once
+
+#include <charconv>
+#include <system_error>
 
 #include "base/std.h"
 
 namespace northstar {
+
+// nullopt unless the whole text is one number that fits.
+template <typename Number>
+[[nodiscard]] std::optional<Number> parseNumber(std::string_view text, int base = 10) noexcept {
+    Number number{};
+    const char* end = text.data() + text.size();
+    const auto [parsed, failure] = std::from_chars(text.data(), end, number, base);
+    if (failure != std::errc{} || parsed != end) return std::nullopt;
+    return number;
+}
 
 [[nodiscard]] inline std::optional<std::uint64_t> checkedAdd(std::uint64_t a, std::uint64_t b) noexcept {
     std::uint64_t sum = 0;

@@ -4,9 +4,7 @@
 #include <sys/random.h>
 #include <sys/types.h>
 
-#include <charconv>
-#include <system_error>
-
+#include "base/checked.h"
 #include "base/error.h"
 
 namespace northstar {
@@ -27,11 +25,9 @@ std::optional<std::vector<std::uint8_t>> fromHex(std::string_view text) {
     std::vector<std::uint8_t> bytes;
     bytes.reserve(text.size() / 2);
     for (std::size_t at = 0; at < text.size(); at += 2) {
-        std::uint8_t byte = 0;
-        const char* end = text.data() + at + 2;
-        const auto [parsed, failure] = std::from_chars(text.data() + at, end, byte, 16);
-        if (failure != std::errc{} || parsed != end) return std::nullopt;
-        bytes.push_back(byte);
+        const auto byte = parseNumber<std::uint8_t>(text.substr(at, 2), 16);
+        if (!byte) return std::nullopt;
+        bytes.push_back(*byte);
     }
     return bytes;
 }

@@ -9,6 +9,12 @@ namespace northstar {
 // Of ASCII: what has no place in one line of text. In UTF-8 no byte of a longer sequence is one.
 [[nodiscard]] constexpr bool isAsciiControl(char c) noexcept { return (c >= 0 && c < 0x20) || c == 0x7f; }
 
+[[nodiscard]] constexpr bool isAsciiDigit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+[[nodiscard]] constexpr bool isAsciiAlphanumeric(char c) noexcept {
+    return isAsciiDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 // Length of the well-formed UTF-8 sequence that begins at text[at], 0 if there is none (RFC 3629).
 [[nodiscard]] std::size_t utf8SequenceLength(const std::string& text, std::size_t at);
 

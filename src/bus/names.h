@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/std.h"
-#include "config/repository_name.h"
+#include "config/value.h"
 #include "sdbus/compat.h"
 
 namespace northstar::bus {
@@ -21,7 +21,7 @@ inline constexpr const char* kRepositoriesPath = "/org/northstar/Mounter/reposit
 [[nodiscard]] inline sdbus::ObjectPath mountPath(std::uint32_t id) {
     return sdbus::ObjectPath{kMountsPath + std::to_string(id)};
 }
-// The last component is the repository's label, see config/repository_name.h.
+// The last component is the repository's label, see config/value.h.
 [[nodiscard]] inline sdbus::ObjectPath repositoryPath(const std::string& name) {
     return sdbus::ObjectPath{kRepositoriesPath + repositoryLabel(name)};
 }

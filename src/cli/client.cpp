@@ -5,7 +5,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/error.h"
-#include "config/repository_name.h"
+#include "config/value.h"
 
 namespace northstar::cli {
 namespace {

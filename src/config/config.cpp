@@ -9,9 +9,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "config/paths.h"
-#include "config/repository_name.h"
-#include "config/units.h"
+#include "config/value.h"
 
 namespace northstar {
 namespace {

@@ -38,7 +38,7 @@ struct Config {
     Limits limits;
     std::vector<std::string> fileKeys;  // for MountFile and MountFd, beside those of the repositories
     Verification fileVerification = Verification::DmVerity;
-    std::map<std::string, RepositoryConfig> repositories;  // by name: see repository_name.h
+    std::map<std::string, RepositoryConfig> repositories;  // by name: see value.h
 };
 
 // Throws Failed with "FILE:LINE: ...". A file that is not there is an error too.

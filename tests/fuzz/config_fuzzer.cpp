@@ -12,8 +12,7 @@
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "config/config.h"
-#include "config/paths.h"
-#include "config/repository_name.h"
+#include "config/value.h"
 #include "fuzz/require.h"
 
 using namespace northstar;

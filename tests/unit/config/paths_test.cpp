@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Directories of the service's own: one spelling, no symlinks of others.
-#include "config/paths.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "config/value.h"
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
 

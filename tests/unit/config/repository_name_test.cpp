@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of repositories in object paths.
-#include "config/repository_name.h"
-
 #include <gtest/gtest.h>
+
+#include "config/value.h"
 
 namespace northstar::test {
 namespace {

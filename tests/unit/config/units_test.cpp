@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times and sizes as people write them.
-#include "config/units.h"
-
 #include <gtest/gtest.h>
+
+#include "config/value.h"
 
 namespace northstar::test {
 namespace {
