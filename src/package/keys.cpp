@@ -9,8 +9,7 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/unique_fd.h"
-#include "package/digest.h"
-#include "package/read_at.h"
+#include "package/bytes.h"
 
 namespace northstar {
 namespace {

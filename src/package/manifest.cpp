@@ -2,16 +2,14 @@
 #include "package/manifest.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "package/yaml/yaml_reader.h"
 
 namespace northstar {
 namespace {
 
 const std::string kManifest = "manifest.yaml";
-constexpr std::size_t kMaxName = 1024;
 constexpr std::size_t kMaxContext = 4096;  // ours: a mount option has to fit a page
-
-bool isAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 // uid 0 is refused: a container never runs as root.
 std::uint16_t parseId(const YamlMap& map, std::string_view key) {
@@ -25,7 +23,7 @@ std::optional<std::string> parseContext(const YamlMap& map, std::string_view key
     auto context = map.findText(key);
     if (!context) return std::nullopt;
     const auto isAllowed = [](char c) {
-        return isAlphanumeric(c) || std::string_view{":_.,-"}.find(c) != std::string_view::npos;
+        return isAsciiAlphanumeric(c) || std::string_view{":_.,-"}.find(c) != std::string_view::npos;
     };
     if (context->empty() || context->size() > kMaxContext ||
         !std::all_of(context->begin(), context->end(), isAllowed)) {
@@ -35,12 +33,6 @@ std::optional<std::string> parseContext(const YamlMap& map, std::string_view key
 }
 
 }  // namespace
-
-bool isContainerName(std::string_view name) {
-    const auto isAllowed = [](char c) { return isAlphanumeric(c) || c == '.' || c == '_' || c == '-'; };
-    return !name.empty() && name.size() <= kMaxName && name != "." && name != ".." &&
-           std::all_of(name.begin(), name.end(), isAllowed);
-}
 
 Manifest parseManifest(const std::string& yaml) {
     const YamlNode root = readYaml(yaml, kManifest);

@@ -4,11 +4,10 @@
 #include "package/package.h"
 
 #include "base/error.h"
-#include "package/digest.h"
+#include "package/bytes.h"
 #include "package/image/filesystem.h"
 #include "package/image/hash_tree.h"
 #include "package/image/verity.h"
-#include "package/read_at.h"
 #include "package/signature.h"
 #include "package/zip/archive.h"
 

@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "package/descriptor.h"
 #include "package/image/hash_tree.h"
-#include "package/image/memfd.h"
+#include "package/image/sealed_image.h"
 #include "package/package.h"
 #include "repository/memory.h"
 #include "repository/temporary_file.h"

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
-#include "package/image/memfd.h"
+#include "package/image/sealed_image.h"
 
 namespace northstar {
 namespace {

@@ -4,13 +4,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "package/little_endian.h"
-#include "package/read_at.h"
+#include "package/bytes.h"
 
 namespace northstar {
 namespace {
-
-using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t kHead = 2048;
 

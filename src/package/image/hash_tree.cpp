@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/image/hash_tree.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstring>
+#include <mutex>
 #include <new>
+#include <system_error>
+#include <thread>
 
 #include "base/error.h"
-#include "package/digest.h"
-#include "package/image/data_check.h"
-#include "package/image/verity.h"
-#include "package/read_at.h"
 
 namespace northstar {
 namespace {
@@ -18,17 +19,15 @@ namespace {
 constexpr std::uint64_t kBlock = Verity::kBlockSize;
 constexpr std::uint64_t kDigest = sizeof(Sha256);
 constexpr std::uint64_t kDigestsPerBlock = kBlock / kDigest;
-constexpr std::uint64_t kBatch = 256;  // hash blocks read at once
-
-std::uint64_t blocksFor(std::uint64_t digests) {
-    return digests / kDigestsPerBlock + (digests % kDigestsPerBlock != 0 ? 1 : 0);
-}
+constexpr std::uint64_t kBatch = 256;        // hash blocks read at once
+constexpr std::uint64_t kChunkBlocks = 256;  // 1 MiB: fits a processor's cache, and pays for a system call
+constexpr unsigned kMaxThreads = 64;
 
 // Blocks of each level, the one just above the data first.
 std::vector<std::uint64_t> levelSizes(std::uint64_t dataBlocks) {
     std::vector<std::uint64_t> sizes;
     for (std::uint64_t count = dataBlocks; count > 1;) {
-        count = blocksFor(count);
+        count = count / kDigestsPerBlock + (count % kDigestsPerBlock != 0 ? 1 : 0);
         sizes.push_back(count);
     }
     return sizes;
@@ -69,6 +68,92 @@ std::vector<std::uint8_t> readLeaves(int fd, Extent image, const Verity& verity)
     digests.resize(verity.dataBlocks * kDigest);  // without what fills up the last block
     return digests;
 }
+
+// Checks an image's data blocks against their digests, by several threads. They take chunks in ascending order, and
+// after a damaged block only those before it are finished: so the block that is reported is the first damaged one of
+// the image. One run an object; what it refers to has to outlive it.
+struct DataCheck {
+    const int fd;
+    const Extent image;
+    const Verity& verity;
+    const std::vector<std::uint8_t>& leaves;
+    const std::stop_token& stop;
+    const HashTree::Sink& sink;
+
+    static constexpr std::uint64_t kNone = UINT64_MAX;
+    std::atomic<std::uint64_t> nextChunk{0};
+    std::atomic<std::uint64_t> damagedBlock{kNone};  // the lowest
+    std::atomic<bool> failed{false};
+    std::mutex failureMutex{};
+    std::exception_ptr failure{};  // the first one
+
+    // The calling thread works, too. Throws as HashTree::verifyData does.
+    void run(unsigned threads) {
+        ::posix_fadvise(fd, static_cast<off_t>(image.offset), static_cast<off_t>(verity.superblockOffset),
+                        POSIX_FADV_SEQUENTIAL);  // only advice
+        if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+        const std::uint64_t chunks = (verity.dataBlocks - 1) / kChunkBlocks + 1;
+        const std::uint64_t helpers = std::min<std::uint64_t>({threads, kMaxThreads, chunks}) - 1;
+        {
+            std::vector<std::jthread> running;
+            try {
+                for (std::uint64_t i = 0; i < helpers; ++i) running.emplace_back([this] { work(); });
+            } catch (const std::system_error&) {
+                // No more threads to be had: it takes longer with those that there are.
+            }
+            work();
+        }  // joins
+        if (failure) std::rethrow_exception(failure);
+        if (const std::uint64_t block = damagedBlock; block != kNone) {
+            throw Error{Code::Corrupted,
+                        "Data block " + std::to_string(block) + " of the image does not match the signed root hash"};
+        }
+    }
+
+    void work() noexcept {
+        try {
+            workThrough();
+        } catch (...) {
+            const std::lock_guard lock{failureMutex};
+            if (!failure) failure = std::current_exception();
+            failed = true;
+        }
+    }
+
+    void workThrough() {
+        SaltedHash hash{verity.salt};
+        std::vector<std::uint8_t> buffer(kChunkBlocks * kBlock);
+        while (!failed) {
+            const std::uint64_t first = nextChunk.fetch_add(1) * kChunkBlocks;
+            if (first >= verity.dataBlocks || first > damagedBlock) return;
+            if (stop.stop_requested())
+                throw Error{Code::Failed,
+                            "Checking the image was given up, as its caller has left or the service stops; try again"};
+            const std::uint64_t size = std::min(kChunkBlocks, verity.dataBlocks - first) * kBlock;
+            const std::span<std::uint8_t> data = std::span{buffer}.first(size);
+            const std::size_t got = readAt(fd, image.offset + first * kBlock, data);
+            const auto whole = data.first(got - got % kBlock);  // a block that is not all there is a damaged one
+            auto damaged = firstDamaged(whole, first, hash);
+            if (!damaged && whole.size() < size) damaged = first + whole.size() / kBlock;
+            if (damaged) return report(*damaged);
+            if (sink) sink(first * kBlock, data);
+        }
+    }
+
+    [[nodiscard]] std::optional<std::uint64_t> firstDamaged(Bytes data, std::uint64_t firstBlock,
+                                                            SaltedHash& hash) const {
+        for (std::uint64_t block = firstBlock; !data.empty(); ++block, data = data.subspan(kBlock)) {
+            const Sha256 digest = hash(data.first(kBlock));
+            if (std::memcmp(digest.data(), leaves.data() + block * digest.size(), digest.size()) != 0) return block;
+        }
+        return std::nullopt;
+    }
+
+    void report(std::uint64_t block) {
+        std::uint64_t lowest = damagedBlock;
+        while (block < lowest && !damagedBlock.compare_exchange_weak(lowest, block)) {}
+    }
+};
 
 }  // namespace
 

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/image/sealed_image.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "package/image/hash_tree.h"
-#include "package/image/memfd.h"
-#include "package/image/verity.h"
+
+#ifndef MFD_NOEXEC_SEAL  // Linux 6.3, include/uapi/linux/memfd.h
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 namespace northstar {
 namespace {
 
+// F_SEAL_FUTURE_WRITE is not enough: mappings that are there already may go on writing.
+constexpr int kContentSeals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+
 // Called by several threads, each with its own part of the image.
-void writeAt(int fd, std::uint64_t offset, std::span<const std::uint8_t> data) {
+void writeAt(int fd, std::uint64_t offset, Bytes data) {
     while (!data.empty()) {
         const ssize_t put = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
         if (put < 0 && errno == EINTR) continue;
-        if (put <= 0)
-            throwErrno(codeForWrite(put < 0 ? errno : ENOSPC), "Cannot copy the image into memory",
-                       put < 0 ? errno : ENOSPC);
+        if (put <= 0) {
+            const int error = put < 0 ? errno : ENOSPC;
+            throwErrno(codeForWrite(error), "Cannot copy the image into memory", error);
+        }
         data = data.subspan(static_cast<std::size_t>(put));
         offset += static_cast<std::uint64_t>(put);
     }
@@ -37,14 +44,37 @@ UniqueFd copy(int fd, Extent image, std::uint64_t size, const HashTree& tree, un
     if (::ftruncate(memfd.get(), static_cast<off_t>(size)) != 0) {
         throwErrno(codeForWrite(errno), "Cannot make a memory file of " + std::to_string(size) + " bytes", errno);
     }
-    tree.verifyData(fd, image, threads, stop, [&memfd](std::uint64_t offset, std::span<const std::uint8_t> data) {
-        writeAt(memfd.get(), offset, data);
-    });
+    tree.verifyData(fd, image, threads, stop,
+                    [&memfd](std::uint64_t offset, Bytes data) { writeAt(memfd.get(), offset, data); });
     sealMemfd(memfd.get());
     return memfd;
 }
 
 }  // namespace
+
+Code codeForWrite(int error) noexcept {
+    const bool noRoom = error == ENOSPC || error == ENOMEM || error == EFBIG || error == EDQUOT;
+    return noRoom ? Code::CapacityExceeded : Code::Failed;
+}
+
+UniqueFd makeMemfd(const char* name) {
+    constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    UniqueFd fd{::memfd_create(name, kFlags | MFD_NOEXEC_SEAL)};
+    if (!fd && errno == EINVAL) fd.reset(::memfd_create(name, kFlags));  // Linux before 6.3
+    if (!fd) throwErrno(codeForWrite(errno), "Cannot create a memory file for the image", errno);
+    return fd;
+}
+
+void sealMemfd(int fd) {
+    if (::fcntl(fd, F_ADD_SEALS, kContentSeals | F_SEAL_SEAL) != 0) {
+        throwErrno(Code::Failed, "Cannot seal the image in memory", errno);
+    }
+}
+
+bool isSealed(int fd) {
+    const int seals = ::fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & kContentSeals) == kContentSeals;
+}
 
 SealedImage sealImage(int fd, Extent image, const std::optional<Verity>& verity, unsigned threads,
                       const std::stop_token& stop) {

@@ -1,16 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // An image whose every byte was checked and that nobody can change any more: a sealed memfd. The alternative
-// to dm-verity for kernels without it; it costs the image's size in memory.
+// to dm-verity for kernels without it; it costs the image's size in memory. Also the memfds themselves:
+// memfd_create(2).
 #pragma once
 
 #include <stop_token>
 
 #include "base/checked.h"
+#include "base/error.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "package/image/verity.h"
 
 namespace northstar {
+
+// An empty memfd, close-on-exec, that can be sealed and never executed (on kernels that know the latter). `name` is
+// what /proc shows. Throws CapacityExceeded, Failed.
+[[nodiscard]] UniqueFd makeMemfd(const char* name);
+
+// Seals it against writing, growing, shrinking and further seals, for ever. Throws Failed.
+void sealMemfd(int fd);
+
+// Is the descriptor a memfd whose content can never change again?
+[[nodiscard]] bool isSealed(int fd);
+
+// CapacityExceeded if the error says that there is no room, else Failed.
+[[nodiscard]] Code codeForWrite(int error) noexcept;
 
 struct SealedImage {
     UniqueFd fd;   // sealed against writing, growing, shrinking and further seals (fcntl(2), F_ADD_SEALS)

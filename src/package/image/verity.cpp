@@ -6,8 +6,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
-#include "package/digest.h"
-#include "package/little_endian.h"
+#include "package/bytes.h"
 
 namespace northstar {
 namespace {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/std.h"
-#include "package/digest.h"
+#include "package/bytes.h"
 
 namespace northstar {
 

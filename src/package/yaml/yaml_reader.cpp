@@ -13,6 +13,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/utf8.h"
 
@@ -21,7 +22,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 32;  // ours: the deepest manifest in use has about 5 levels
 // Ours. yaml-cpp keeps a token of about 100 bytes for each open bracket until it knows that no ':' follows.
-constexpr std::size_t kMaxBrackets = 4096;
+constexpr std::ptrdiff_t kMaxBrackets = 4096;
 
 bool isStrangeControl(char c) { return isAsciiControl(c) && c != '\n' && c != '\t'; }
 
@@ -39,9 +40,9 @@ public:
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases are not allowed"); }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
-        if (std::any_of(value.begin(), value.end(), isStrangeControl)) refuse(mark, "control character in a string");
+        if (std::ranges::any_of(value, isStrangeControl)) refuse(mark, "control character in a string");
         if (expectsKey()) {
-            if (std::any_of(value.begin(), value.end(), isAsciiControl)) refuse(mark, "control character in a key");
+            if (std::ranges::any_of(value, isAsciiControl)) refuse(mark, "control character in a key");
             takeKey(mark, value, anchor);
             return;
         }
@@ -116,12 +117,10 @@ private:
 // Raw control characters have no place in YAML, and yaml-cpp takes 0x04 for the end of the text: what follows
 // it would be signed, but not read. This also refuses UTF-16 and UTF-32.
 void checkCharacters(const std::string& text, const std::string& what) {
-    const auto isForbidden = [](char c) { return isStrangeControl(c) && c != '\r'; };
-    if (std::any_of(text.begin(), text.end(), isForbidden)) {
+    if (std::ranges::any_of(text, [](char c) { return isStrangeControl(c) && c != '\r'; })) {
         throw Error{Code::InvalidPackage, "Invalid " + what + ": it has control characters or is not UTF-8"};
     }
-    const auto isBracket = [](char c) { return c == '[' || c == '{'; };
-    if (std::count_if(text.begin(), text.end(), isBracket) > static_cast<std::ptrdiff_t>(kMaxBrackets)) {
+    if (std::ranges::count_if(text, [](char c) { return c == '[' || c == '{'; }) > kMaxBrackets) {
         throw Error{Code::InvalidPackage, "Invalid " + what + ": more than 4096 brackets"};
     }
 }
@@ -144,6 +143,54 @@ YamlNode readYaml(const std::string& text, const std::string& what) {
     } catch (const YAML::Exception& error) {
         throw Error{Code::InvalidPackage, "Invalid " + what + ": " + printable(error.what())};
     }
+}
+
+YamlMap::YamlMap(const YamlNode& node, std::string where, std::initializer_list<std::string_view> known)
+    : node_{node}, where_{std::move(where)} {
+    if (node.kind != YamlNode::Kind::Map || node.tagged) {
+        throw Error{Code::InvalidPackage, "Invalid " + where_ + ": it is not a map of keys and values"};
+    }
+    for (const auto& [key, value] : node.children) {
+        if (std::ranges::find(known, key) == known.end()) refuse(key, "is not known");
+    }
+}
+
+const YamlNode* YamlMap::find(std::string_view key) const {
+    const auto found = std::ranges::find_if(node_.children, [&](const auto& child) { return child.key == key; });
+    if (found == node_.children.end() || found->value.kind == YamlNode::Kind::Null) return nullptr;
+    return &found->value;
+}
+
+const YamlNode& YamlMap::require(std::string_view key) const {
+    const YamlNode* node = find(key);
+    if (node == nullptr) refuse(key, "is missing");
+    return *node;
+}
+
+std::optional<std::string> YamlMap::findText(std::string_view key) const {
+    const YamlNode* node = find(key);
+    if (node == nullptr) return std::nullopt;
+    if (node->kind != YamlNode::Kind::Scalar || node->tagged) refuse(key, "is not a string");
+    if (std::ranges::any_of(node->scalar, isAsciiControl)) refuse(key, "has a control character");
+    return node->scalar;
+}
+
+std::string YamlMap::text(std::string_view key) const {
+    auto value = findText(key);
+    if (!value) refuse(key, "is missing");
+    return *std::move(value);
+}
+
+std::uint64_t YamlMap::number(std::string_view key) const {
+    const std::string value = text(key);
+    const bool padded = value.size() > 1 && value.front() == '0';
+    const auto number = parseNumber<std::uint64_t>(value);
+    if (!require(key).plain || padded || !number) refuse(key, "is not a decimal number");
+    return *number;
+}
+
+void YamlMap::refuse(std::string_view key, const std::string& why) const {
+    throw Error{Code::InvalidPackage, "Invalid " + where_ + ": the key '" + printable(std::string{key}) + "' " + why};
 }
 
 }  // namespace northstar

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <string>
 
-#include "package/image/memfd.h"
+#include "package/image/sealed_image.h"
 #include "package/package.h"
 #include "support/expect_error.h"
 #include "support/package_builder.h"

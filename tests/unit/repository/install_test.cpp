@@ -14,7 +14,7 @@
 #include <functional>
 #include <thread>
 
-#include "package/image/memfd.h"
+#include "package/image/sealed_image.h"
 #include "support/expect_error.h"
 #include "unit/repository/repository_fixture.h"
 

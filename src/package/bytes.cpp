@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "package/digest.h"
+#include "package/bytes.h"
 
 #include <openssl/evp.h>
+#include <unistd.h>
 
+#include <limits>
+
+#include "base/checked.h"
 #include "base/error.h"
 
 namespace northstar {
@@ -14,7 +18,23 @@ void check(int result) {
 
 }  // namespace
 
-Sha256 sha256(std::span<const std::uint8_t> bytes) {
+std::size_t readAt(int fd, std::uint64_t offset, std::span<std::uint8_t> buffer) {
+    constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+    if (!Extent{offset, buffer.size()}.within(kMost)) return 0;
+    std::size_t done = 0;
+    while (done < buffer.size()) {
+        const ssize_t got = ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+        if (got == 0) break;
+        if (got < 0) {
+            if (errno == EINTR) continue;
+            throwErrno(Code::Failed, "Cannot read at byte " + std::to_string(offset + done), errno);
+        }
+        done += static_cast<std::size_t>(got);
+    }
+    return done;
+}
+
+Sha256 sha256(Bytes bytes) {
     Sha256 digest{};
     check(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr));
     return digest;
@@ -26,13 +46,13 @@ Sha256 sha256(std::string_view bytes) {
 
 void SaltedHash::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
 
-SaltedHash::SaltedHash(std::span<const std::uint8_t> salt) : salted_{EVP_MD_CTX_new()}, work_{EVP_MD_CTX_new()} {
+SaltedHash::SaltedHash(Bytes salt) : salted_{EVP_MD_CTX_new()}, work_{EVP_MD_CTX_new()} {
     if (salted_ == nullptr || work_ == nullptr) throw Error{Code::Failed, "OpenSSL is out of memory"};
     check(EVP_DigestInit_ex(salted_.get(), EVP_sha256(), nullptr));
     check(EVP_DigestUpdate(salted_.get(), salt.data(), salt.size()));
 }
 
-Sha256 SaltedHash::operator()(std::span<const std::uint8_t> block) {
+Sha256 SaltedHash::operator()(Bytes block) {
     Sha256 digest{};
     check(EVP_MD_CTX_copy_ex(work_.get(), salted_.get()));
     check(EVP_DigestUpdate(work_.get(), block.data(), block.size()));

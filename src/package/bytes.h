@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes of a package file: reading some at a position, little-endian numbers in them, and their SHA-256 (through
+// OpenSSL, which uses the processor's SHA instructions). Internal to src/package.
+#pragma once
+
+#include "base/std.h"
+
+// OpenSSL's names, so that its header stays out of ours.
+struct evp_md_ctx_st;
+
+namespace northstar {
+
+using Bytes = std::span<const std::uint8_t>;
+using Sha256 = std::array<std::uint8_t, 32>;
+
+// Reads until the buffer is full or the file ends; returns how many bytes were read. `offset` is in bytes; one that no
+// file can have reads nothing. A descriptor that others share keeps its file offset. Throws Failed on a read error.
+// Thread-safe.
+[[nodiscard]] std::size_t readAt(int fd, std::uint64_t offset, std::span<std::uint8_t> buffer);
+
+// The little-endian number at `offset`. The caller has made sure that the bytes are there.
+template <typename Number>
+[[nodiscard]] Number littleEndian(Bytes bytes, std::size_t offset) {
+    std::uint64_t value = 0;
+    for (std::size_t i = sizeof(Number); i-- > 0;) value = (value << 8U) | bytes[offset + i];
+    return static_cast<Number>(value);
+}
+
+// Throws Failed if OpenSSL has no memory or no SHA-256.
+[[nodiscard]] Sha256 sha256(Bytes bytes);
+[[nodiscard]] Sha256 sha256(std::string_view bytes);
+
+// SHA-256(salt || block), again and again for the same salt: the salt is hashed once and its state copied.
+// One a thread.
+class SaltedHash {
+public:
+    explicit SaltedHash(Bytes salt);
+
+    [[nodiscard]] Sha256 operator()(Bytes block);
+
+private:
+    struct Free {
+        void operator()(evp_md_ctx_st* context) const noexcept;
+    };
+    std::unique_ptr<evp_md_ctx_st, Free> salted_, work_;
+};
+
+}  // namespace northstar
