@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "kernel/file_origin.h"
 #include "kernel/kernel.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 

@@ -7,7 +7,7 @@
 #include "async/task.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "kernel/watch.h"
+#include "kernel/device.h"
 #include "registry/mount_record.h"
 
 namespace northstar {

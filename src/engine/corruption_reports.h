@@ -12,7 +12,7 @@
 #include "engine/mount_lines.h"
 #include "engine/mount_steps.h"
 #include "engine/observer.h"
-#include "kernel/watch.h"
+#include "kernel/device.h"
 #include "registry/mount_record.h"
 #include "registry/registry.h"
 

@@ -14,7 +14,7 @@
 #include "engine/external_unmount.h"
 #include "engine/observer.h"
 #include "kernel/kernel.h"
-#include "kernel/watch.h"
+#include "kernel/mount.h"
 #include "registry/mount_record.h"
 #include "registry/registry.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The block devices under a mount: a loop device shows the image inside a package, a verity device on it checks every
-// block that is read.
+// block that is read, and the kernel tells which ones were wrong.
 //
 // They are marked so that the kernel removes them when the last user goes (autoclear, deferred removal): their owners
 // only hold them open, and letting go is all that undoing takes.
@@ -61,6 +61,28 @@ struct MountDevices {
     dev_t verity = 0;        // its number
     std::string loopPath;    // "/dev/loop3"; empty: no loop device
     LoopBacking backing;     // what that shows
+};
+
+struct Corruption {
+    dev_t device = 0;                // verity device
+    std::uint64_t diskSequence = 0;  // of it; 0: not known
+    bool metadata = false;           // in the hash tree, not in the data
+    std::uint64_t block = 0;  // in blocks of the table's size from the device's start, as the kernel reports it: a hash
+                              // block's number is at least VerityTable::hashStartBlock
+};
+
+struct CorruptionEvents {
+    std::vector<Corruption> blocks;
+    bool lost = false;  // there were more than could be kept (a flood): what is corrupted has to be asked for
+};
+
+// What the kernel tells by itself. Bus thread only: a descriptor to poll for input, and a way to read.
+class CorruptionWatch {
+public:
+    virtual ~CorruptionWatch() = default;
+    [[nodiscard]] virtual int fd() const = 0;
+    // At most `most` events, never blocks.
+    [[nodiscard]] virtual CorruptionEvents read(std::size_t most) = 0;
 };
 
 }  // namespace northstar

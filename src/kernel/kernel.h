@@ -10,9 +10,7 @@
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "kernel/device.h"
-#include "kernel/file_origin.h"
 #include "kernel/mount.h"
-#include "kernel/watch.h"
 
 namespace northstar {
 

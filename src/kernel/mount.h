@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts: which one it is, where it is put, and who keeps it busy.
+// Mounts: which one it is, where it is put, who keeps it busy, and where a file lies.
 #pragma once
 
 #include <sys/types.h>
@@ -70,6 +70,25 @@ struct Holder {
     pid_t pid = 0;
     std::string name;  // comm
     std::string path;  // what of it it holds: a file, a working directory
+};
+
+// Where an open file lies.
+struct FileOrigin {
+    // In our mount namespace. Empty: not to be named, as it is on no mount of ours (in a mount namespace of its own a
+    // caller can give any file any path), was unlinked, or has a path that does not show as it is.
+    std::string path;
+    std::string filesystem;  // its type, "ext4", "fuse.sshfs"; "tmpfs" for any memfd; empty: not mounted here
+
+    // A caller can make reads of its own FUSE file wait for ever; what is not mounted here may be one.
+    [[nodiscard]] bool mayStall() const { return filesystem.empty() || filesystem.starts_with("fuse"); }
+};
+
+// Changes of the mount table. Bus thread only: a descriptor to poll for input, and a way to read what it has to say.
+class MountWatch {
+public:
+    virtual ~MountWatch() = default;
+    [[nodiscard]] virtual int fd() const = 0;
+    virtual void drain() = 0;  // takes the event; then the table is to be read again
 };
 
 }  // namespace northstar

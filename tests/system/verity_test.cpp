@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "kernel/linux/dm_task.h"
+#include "kernel/linux/device_mapper.h"
 #include "system/sandbox.h"
 
 namespace northstar {

@@ -1,9 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which system calls to begin with where newer kernels have better ones. What the kernel lacks is noticed either way.
+// Calling the kernel: which system calls to begin with, waiting where it offers nothing to wait on, and its small
+// files.
 #pragma once
+
+#include <chrono>
+
+#include "base/std.h"
 
 namespace northstar {
 
+// Begin with the new calls where newer kernels have better ones? What the kernel lacks is noticed either way.
 enum class Calls { Newest, Old };
+
+// Growing, randomised pauses up to one deadline.
+class Backoff {
+public:
+    // Pauses start at `first` and double up to `longest`; each is drawn from the upper half of its range, so
+    // that threads that collided once do not collide again. The clock starts now.
+    Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first, std::chrono::microseconds longest);
+
+    // Sleeps, at most until the deadline. False, without sleeping, if the deadline has passed.
+    [[nodiscard]] bool pause();
+
+private:
+    std::chrono::steady_clock::time_point deadline_;
+    std::chrono::microseconds next_, longest_;
+};
+
+// First line of a small file of sysfs or procfs, without the newline; nullopt if it cannot be read (device gone,
+// attribute unknown). Reading a device's attribute neither opens the device nor keeps it alive.
+[[nodiscard]] std::optional<std::string> readLine(const std::string& path);
 
 }  // namespace northstar

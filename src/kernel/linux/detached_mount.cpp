@@ -2,16 +2,19 @@
 #include "kernel/linux/detached_mount.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
-#include "kernel/linux/mount_error.h"
-#include "kernel/linux/mount_identity.h"
-#include "kernel/linux/selinux.h"
+#include "base/utf8.h"
+#include "kernel/linux/file_origin.h"
 
 namespace northstar {
 namespace {
@@ -20,6 +23,50 @@ namespace {
 void requireDevice(const MountIdentity& identity, dev_t device, const std::string& path) {
     if (identity.device == device) return;
     throw Error{Code::Failed, "mounting " + path + ": the mount shows another device"};
+}
+
+// Is SELinux enabled and its policy loaded, so that the kernel takes the option?
+bool selinuxEnabled() {
+    struct statfs status{};
+    if (::statfs("/sys/fs/selinux", &status) != 0 || status.f_type != SELINUX_MAGIC) return false;
+    // Before a policy is loaded a process has no context of the form user:role:type, and the kernel refuses
+    // the option.
+    return readLine("/proc/self/attr/current").value_or("").find(':') != std::string::npos;
+}
+
+// Text of the messages that a filesystem left in the descriptor from fsopen(2), joined by "; ".
+std::string filesystemLog(int context) {
+    std::string all;
+    std::array<char, 1024> message{};
+    for (int i = 0; i < 16; ++i) {  // the kernel keeps 8 (fs/fs_context.c)
+        const ssize_t length = ::read(context, message.data(), message.size());
+        if (length <= 0) break;  // ENODATA at the end
+        std::string text{message.data(), static_cast<std::size_t>(length)};
+        if (text.size() > 2 && text[1] == ' ') text.erase(0, 2);  // "e ", "w ", "i "
+        while (text.ends_with('\n')) text.pop_back();
+        all += (all.empty() ? "" : "; ") + printable(text);
+    }
+    return all;
+}
+
+std::string kernelOption(const std::string& filesystem) {
+    std::string name = filesystem;
+    for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return name == "EROFS" ? "CONFIG_EROFS_FS" : "CONFIG_" + name;
+}
+
+// Kernel option of the decompressor that a squashfs message complains of; empty if it is about something else.
+std::string missingDecompressor(const std::string& log) {
+    // fs/squashfs/super.c: Filesystem uses "xz" compression. This is not supported
+    const std::string before = "uses \"", after = "\" compression";
+    const std::size_t start = log.find(before);
+    const std::size_t end = start == std::string::npos ? start : log.find(after, start + before.size());
+    if (end == std::string::npos) return "";
+    const std::string name = log.substr(start + before.size(), end - start - before.size());
+    for (const char* known : {"zlib", "lz4", "lzo", "xz", "zstd"}) {
+        if (name == known) return kernelOption("squashfs_" + name);
+    }
+    return "a squashfs decompressor for \"" + name + "\"";
 }
 
 // SELinux says why in the kernel's log only; kernels differ in the call that it fails.
@@ -77,6 +124,36 @@ private:
 };
 
 }  // namespace
+
+void throwMountError(const std::string& source, const MountOptions& options, int error, const std::string& log) {
+    const std::string what = "mounting " + source + " as " + options.filesystem;
+    const std::string because = ": " + (log.empty() ? errnoText(error) : log + ", " + errnoText(error));
+    if (error == ENODEV) {
+        throw Error{Code::Unsupported, what + " needs " + kernelOption(options.filesystem) +
+                                           ", which this kernel does not have; load the module " + options.filesystem};
+    }
+    const std::string decompressor = options.filesystem == "squashfs" ? missingDecompressor(log) : "";
+    if (error == EINVAL && !decompressor.empty()) {
+        throw Error{Code::Unsupported, what + " needs " + decompressor + ", which this kernel does not have" + because};
+    }
+    if (error == EIO || error == EUCLEAN || error == EBADMSG) {
+        throw Error{Code::Corrupted, what + because + "; the package is damaged"};
+    }
+    throw Error{Code::Failed, what + because};
+}
+
+std::string SelinuxOption::text() const { return key + "=\"" + value + "\""; }
+
+std::optional<SelinuxOption> selinuxOption(const std::string& context, bool enabled) {
+    const auto isAllowed = [](char c) {
+        return isAsciiAlphanumeric(c) || std::string_view{":_.,-"}.find(c) != std::string_view::npos;
+    };
+    if (context.empty() || !std::ranges::all_of(context, isAllowed)) {
+        throw Error{Code::InvalidArgs, "\"" + printable(context) + "\" is no SELinux context"};
+    }
+    if (!enabled) return std::nullopt;
+    return SelinuxOption{"context", context};
+}
 
 std::unique_ptr<DetachedMount> Mounter::mount(const Device& source, const MountOptions& options) {
     std::optional<SelinuxOption> selinux;

@@ -3,14 +3,30 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/stat.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <fstream>
 
+#include "base/error.h"
 #include "base/path.h"
 #include "base/utf8.h"
 
 namespace northstar {
 namespace {
+
+constexpr unsigned kUniqueMountId = 0x4000;  // STATX_MNT_ID_UNIQUE in <linux/stat.h> of Linux 6.8
+
+// The mount that a descriptor is on: proc_pid_fdinfo(5). The descriptor keeps it, so its number is no other's.
+std::optional<std::uint64_t> mountIdOf(int fd) {
+    std::ifstream info{"/proc/self/fdinfo/" + std::to_string(fd)};
+    std::uint64_t id = 0;
+    for (std::string key; info >> key;) {
+        if (key == "mnt_id:" && info >> id) return id;
+    }
+    return std::nullopt;
+}
 
 // Type of the filesystem of a mount in our mount namespace: proc_pid_mountinfo(5). Empty if it is not there.
 std::string filesystemOf(std::uint64_t mountId) {
@@ -35,13 +51,26 @@ std::string pathOf(int fd) {
 
 }  // namespace
 
-std::optional<std::uint64_t> mountIdOf(int fd) {
-    std::ifstream info{"/proc/self/fdinfo/" + std::to_string(fd)};
-    std::uint64_t id = 0;
-    for (std::string key; info >> key;) {
-        if (key == "mnt_id:" && info >> id) return id;
+MountIdentity mountIdentity(int fd) {
+    constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    struct statx status{};
+    if (::statx(fd, "", kFlags, STATX_MNT_ID, &status) != 0) {
+        throwErrno(Code::Failed, "asking which mount a file is on", errno);
     }
-    return std::nullopt;
+    MountIdentity identity;
+    if ((status.stx_mask & STATX_MNT_ID) != 0) {
+        identity.id = status.stx_mnt_id;
+    } else if (const auto id = mountIdOf(fd)) {  // for kernels before 5.8
+        identity.id = *id;
+    } else {
+        throw Error{Code::Failed, "the kernel does not say which mount a file is on (STATX_MNT_ID, /proc/self/fdinfo)"};
+    }
+    identity.device = makedev(status.stx_dev_major, status.stx_dev_minor);
+    // The kernel answers with one or the other id, so this takes a second call.
+    if (::statx(fd, "", kFlags, kUniqueMountId, &status) == 0 && (status.stx_mask & kUniqueMountId) != 0) {
+        identity.uniqueId = status.stx_mnt_id;
+    }
+    return identity;
 }
 
 FileOrigin findFileOrigin(int fd) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an open file lies, as procfs tells it. No filesystem is asked anything, so none can stall us.
+// Where an open file lies: on which mount (statx(2)), and with which path (procfs).
 #pragma once
 
-#include "base/std.h"
-#include "kernel/file_origin.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 
-// The mount that a descriptor is on: proc_pid_fdinfo(5). The descriptor keeps it, so its number is no other's.
-[[nodiscard]] std::optional<std::uint64_t> mountIdOf(int fd);
+// Which mount a descriptor is on: STATX_MNT_ID (Linux 5.8) and STATX_MNT_ID_UNIQUE (6.8). `fd` may be an O_PATH
+// descriptor or one from fsmount(2). Throws Failed.
+[[nodiscard]] MountIdentity mountIdentity(int fd);
 
-// See Kernel::originOf.
+// See Kernel::originOf. As procfs tells it: no filesystem is asked anything, so none can stall us.
 [[nodiscard]] FileOrigin findFileOrigin(int fd);
 
 }  // namespace northstar

@@ -19,7 +19,7 @@
 #include <system_error>
 
 #include "base/path.h"
-#include "kernel/linux/sysfs.h"
+#include "kernel/linux/calls.h"
 
 namespace northstar {
 namespace {

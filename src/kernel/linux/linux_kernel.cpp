@@ -4,29 +4,46 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <mutex>
+#include <shared_mutex>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
-#include "kernel/device.h"
-#include "kernel/file_origin.h"
-#include "kernel/linux/backoff.h"
+#include "kernel/linux/attached_mount.h"
 #include "kernel/linux/detached_mount.h"
 #include "kernel/linux/file_origin.h"
 #include "kernel/linux/holders.h"
 #include "kernel/linux/loop_device.h"
-#include "kernel/linux/mount_gate.h"
 #include "kernel/linux/mount_point.h"
-#include "kernel/linux/mount_table.h"
 #include "kernel/linux/uevents.h"
-#include "kernel/linux/unmount.h"
 #include "kernel/linux/verity_device.h"
-#include "kernel/mount.h"
-#include "kernel/watch.h"
 
 namespace northstar {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Keeps our own looks at mounts out of the way of our own unmounts: a descriptor pins its mount, and umount(2) fails
+// with EBUSY meanwhile. Any thread.
+class MountGate {
+public:
+    // Held while a descriptor of some mount may be open.
+    [[nodiscard]] std::shared_lock<std::shared_timed_mutex> look() {
+        const std::lock_guard turn{turn_};
+        return std::shared_lock{looks_};
+    }
+
+    // Held while no look may be under way; those that come later wait until it is let go. A look may hang (a filesystem
+    // of somebody else that does not answer): then this is not held, after a second.
+    [[nodiscard]] std::unique_lock<std::shared_timed_mutex> alone() {
+        const std::lock_guard turn{turn_};
+        return std::unique_lock{looks_, std::chrono::seconds{1}};
+    }
+
+private:
+    std::mutex turn_;  // a stream of looks that overlap would keep who wants to be alone waiting for ever
+    std::shared_timed_mutex looks_;
+};
 
 class LinuxKernel : public Kernel {
 public:

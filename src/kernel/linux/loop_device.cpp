@@ -10,8 +10,6 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "kernel/linux/backoff.h"
-#include "kernel/linux/sysfs.h"
 
 namespace northstar {
 namespace {

@@ -2,19 +2,48 @@
 #include "kernel/linux/mount_point.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "kernel/linux/mount_identity.h"
+#include "base/path.h"
+#include "kernel/linux/file_origin.h"
 
 namespace northstar {
 namespace {
 
+std::string pathPrefix(const std::string& path) { return "path \"" + printable(path) + "\": "; }
+
 std::string describe(const std::string& path) { return "mount point \"" + printable(path) + "\""; }
 
 }  // namespace
+
+std::deque<std::string> splitPath(const std::string& path) {
+    const auto refuse = [&](const char* why) { throw Error{Code::InvalidArgs, pathPrefix(path) + why}; };
+    if (!path.starts_with('/')) refuse("must be absolute");
+    if (path.size() >= PATH_MAX || path.find('\0') != std::string::npos) refuse("is no valid path");
+    std::deque<std::string> parts = pathComponents(path);
+    if (parts.empty()) refuse("must be below /");
+    for (const std::string& part : parts) {
+        if (part == "." || part == "..") refuse("must not contain . or ..");
+        if (part.size() > NAME_MAX) refuse("has a component of more than 255 bytes");
+    }
+    return parts;
+}
+
+SafePath openParent(const std::string& path) {
+    std::deque<std::string> parts = splitPath(path);
+    SafePath safe;
+    for (const std::string& part : parts) safe.text += "/" + part;
+    safe.name = parts.back();
+    parts.pop_back();
+    WalkPolicy policy;
+    policy.what = pathPrefix(path);
+    safe.parent = walkPath(std::move(parts), policy).directory;
+    return safe;
+}
 
 LinuxMountPoint::LinuxMountPoint(const std::string& path) : path_{openParent(path)} {
     if (::mkdirat(path_.parent.get(), path_.name.c_str(), 0755) == 0) {

@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The directory that will be mounted on, held by descriptors from the moment that it was checked.
+// The directory that will be mounted on, held by descriptors from the moment that it was checked. Its path is walked as
+// path.h has it: a symlink counts only in a directory of root's.
 #pragma once
+
+#include <deque>
 
 #include "base/std.h"
 #include "base/unique_fd.h"
-#include "kernel/linux/safe_path.h"
 #include "kernel/mount.h"
 
 namespace northstar {
+
+struct SafePath {
+    UniqueFd parent;   // O_PATH, the directory that holds the last component
+    std::string name;  // last component; not opened, may not exist
+    std::string text;  // the whole path, repeated and trailing slashes removed
+};
+
+// Components of an absolute path. Throws InvalidArgs for a relative path, "/", "." or ".." as a component, a
+// NUL character, a component over NAME_MAX (255) or a path over PATH_MAX (4096) bytes.
+[[nodiscard]] std::deque<std::string> splitPath(const std::string& path);
+
+// Opens everything but the last component. Throws InvalidArgs if a component is missing, no directory or a
+// symlink that is not to be followed; Failed.
+[[nodiscard]] SafePath openParent(const std::string& path);
 
 class LinuxMountPoint : public MountPoint {
 public:

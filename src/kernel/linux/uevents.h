@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/std.h"
-#include "kernel/watch.h"
+#include "kernel/device.h"
 
 namespace northstar {
 

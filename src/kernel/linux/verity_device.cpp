@@ -14,10 +14,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
-#include "kernel/linux/backoff.h"
-#include "kernel/linux/dm_task.h"
-#include "kernel/linux/sysfs.h"
-#include "kernel/linux/verity_table.h"
+#include "kernel/linux/calls.h"
+#include "kernel/linux/device_mapper.h"
 
 namespace northstar {
 namespace {
@@ -27,6 +25,8 @@ using namespace std::chrono_literals;
 // For the "change" event that resuming sends: udev is to make no links and to probe nothing.
 constexpr std::uint16_t kUdevFlags = DM_UDEV_DISABLE_DM_RULES_FLAG | DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
                                      DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+
+std::string sysfsPath(dev_t device) { return fmt::format("/sys/dev/block/{}:{}", major(device), minor(device)); }
 
 [[noreturn]] void throwNoVerity(const std::string& name) {
     throw Error{Code::Unsupported, "verity device " + name +

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What callers are told when the kernel refuses a mount.
-#include "kernel/linux/mount_error.h"
-
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
 #include "base/error.h"
+#include "kernel/linux/detached_mount.h"
 
 namespace northstar {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "kernel/linux/safe_path.h"
+#include "kernel/linux/mount_point.h"
 
 namespace northstar {
 namespace {

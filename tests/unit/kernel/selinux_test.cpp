@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SELinux contexts as mount options.
-#include "kernel/linux/selinux.h"
-
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernel/linux/detached_mount.h"
 
 namespace northstar {
 namespace {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dm-verity table line, and what cannot be one.
-#include "kernel/linux/verity_table.h"
-
 #include <gtest/gtest.h>
 #include <sys/sysmacros.h>
 
 #include "base/error.h"
+#include "kernel/linux/device_mapper.h"
 
 namespace northstar {
 namespace {

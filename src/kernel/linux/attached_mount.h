@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Acting on one mount that is at a path, and on no other that may be there by now.
+// Mounts that are at a path: the table of those of our mount namespace (proc(5), /proc/self/mountinfo) through
+// libmount, and acting on one of them and on no other that may be there by now.
 #pragma once
 
 #include "base/std.h"
@@ -7,6 +8,12 @@
 #include "kernel/mount.h"
 
 namespace northstar {
+
+// See Kernel::mountsOn. Throws Failed.
+[[nodiscard]] std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices);
+
+// Changes of the table. Throws Failed.
+[[nodiscard]] std::unique_ptr<MountWatch> watchMountTable();
 
 // See Kernel::unmount. umount2(2) takes no descriptor, so between the check and the call another mount could
 // be put on top by somebody who may mount; that is root.

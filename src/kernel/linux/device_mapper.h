@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One device-mapper ioctl through libdevmapper, which is not thread-safe.
+// What is said to the device-mapper: one ioctl through libdevmapper, which is not thread-safe, and the table of a
+// verity device.
 //
 // libdevmapper would make nodes in /dev/mapper by itself for tasks that carry a device's name. Ours carry the
 // UUID instead wherever a device exists already, so it never makes one; we use the kernel's own node,
@@ -11,6 +12,7 @@
 #include <mutex>
 
 #include "base/std.h"
+#include "kernel/device.h"
 
 namespace northstar {
 
@@ -40,5 +42,13 @@ private:
 // Does the kernel have a device-mapper? To be asked before any task: without one libdevmapper would try to
 // make the control device, and would believe for good that there is none.
 [[nodiscard]] bool hasDeviceMapper();
+
+// Parameters of a dm-verity target (kernel: Documentation/admin-guide/device-mapper/verity.rst) for one device that
+// holds both data and tree.
+[[nodiscard]] std::string verityParameters(const VerityTable& table, dev_t device);
+
+// Length of the verity device in sectors of 512 bytes. Throws InvalidArgs if the table cannot be: no data, a
+// block size that is no power of two between 512 and 4096, or numbers that overflow.
+[[nodiscard]] std::uint64_t veritySectors(const VerityTable& table);
 
 }  // namespace northstar
