@@ -2,7 +2,6 @@
 #include "auth/authorizer.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "async/callback.h"
 #include "base/error.h"

@@ -1,17 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// May this caller do this? Asked before anything is done, and waited for without blocking. Bus thread only.
+// May this caller do this? Who decides, and the questions to them: asked before anything is done, and waited for
+// without blocking. Bus thread only.
 #pragma once
 
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <stop_token>
 
 #include "async/task.h"
-#include "auth/authority.h"
 #include "auth/call.h"
 #include "base/std.h"
 
 namespace northstar {
+
+// What rules and people see of a question, by name.
+using Details = std::map<std::string, std::string>;
+
+enum class Verdict { Granted, Denied, NeedsInteraction, Failed };
+
+struct Answer {
+    Verdict verdict = Verdict::Failed;
+    std::string detail{};  // why the check failed, for Failed
+};
+
+// Who decides: the seam that polkit implements. Bus thread only; never blocks.
+class Authority {
+public:
+    virtual ~Authority() = default;
+
+    struct Question {
+        std::string subject;  // unique bus name
+        std::string action;
+        Details details;
+        bool interactive = false;  // may it open a dialog?
+    };
+    // Asks. `done` runs once, later, unless the question is cancelled. Returns what cancel() takes.
+    virtual std::string ask(const Question& question, std::function<void(Answer)> done) = 0;
+    // Forgets the question and closes its dialog. Nothing happens if it was answered.
+    virtual void cancel(const std::string& id) noexcept = 0;
+};
 
 class Authorizer {
 public:

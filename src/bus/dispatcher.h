@@ -11,7 +11,6 @@
 #include "async/scope.h"
 #include "async/task.h"
 #include "auth/call.h"
-#include "auth/call_limits.h"
 #include "base/std.h"
 #include "bus/arguments.h"
 #include "bus/client_watch.h"

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "auth/authority.h"
+#include "auth/authorizer.h"
 #include "base/std.h"
 #include "sdbus/compat.h"
 

@@ -2,7 +2,7 @@
 // What polkit's rules, and the people that it asks, see of a call.
 #pragma once
 
-#include "auth/authority.h"
+#include "auth/authorizer.h"
 #include "base/std.h"
 #include "engine/mount_plan.h"
 #include "kernel/device.h"

@@ -3,7 +3,6 @@
 
 #include "async/event_loop.h"
 #include "async/scope.h"
-#include "auth/authority.h"
 #include "auth/authorizer.h"
 #include "base/log.h"
 #include "engine/corruption_reports.h"

@@ -6,7 +6,6 @@
 
 #include "async/event_loop.h"
 #include "async/scope.h"
-#include "auth/authority.h"
 #include "auth/authorizer.h"
 #include "base/std.h"
 #include "engine/device_release.h"

@@ -2,7 +2,7 @@
 #include "engine/mount.h"
 
 #include "async/when_all.h"
-#include "auth/authority.h"
+#include "auth/authorizer.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "async/task.h"
-#include "auth/authority.h"
+#include "auth/authorizer.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"

@@ -4,7 +4,6 @@
 
 #include "async/pool.h"
 #include "async/task.h"
-#include "auth/authority.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
 #include "base/std.h"

@@ -6,13 +6,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "auth/authority.h"
+#include "auth/authorizer.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/details.h"
-#include "engine/either_stop.h"
 #include "package/container_name.h"
 #include "package/image/hash_tree.h"
 #include "package/package.h"

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "auth/authority.h"
+#include "auth/authorizer.h"
 #include "auth/call.h"
 #include "auth/method_table.h"
 #include "base/error.h"
@@ -12,7 +12,6 @@
 #include "engine/caller_file.h"
 #include "engine/changed.h"
 #include "engine/details.h"
-#include "engine/either_stop.h"
 #include "repository/catalog.h"
 #include "repository/install.h"
 #include "repository/repository.h"

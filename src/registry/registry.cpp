@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/registry.h"
 
-#include <sys/types.h>
-
 #include "base/error.h"
 #include "base/utf8.h"
-#include "package/container_name.h"
 
 namespace northstar {
 namespace {
@@ -21,15 +18,14 @@ void forget(std::map<Key, std::set<std::uint32_t>>& index, const Key& key, std::
 }  // namespace
 
 std::size_t Registry::countOf(uid_t owner) const {
-    const auto isOwn = [&](const auto& entry) { return entry.second.ownerUid == owner; };
-    const auto mounted = std::ranges::count_if(mounts_, isOwn);
+    const auto mounted = std::ranges::count_if(mounts_, [&](const auto& m) { return m.second.ownerUid == owner; });
     const auto reserved = std::ranges::count_if(reservations_, [&](const auto& r) { return r.second.owner == owner; });
     return static_cast<std::size_t>(mounted + reserved);
 }
 
 std::size_t Registry::heldOf(uid_t owner) const {
-    const auto isOwn = [&](const auto& entry) { return entry.second.ownerUid == owner; };
-    return static_cast<std::size_t>(std::ranges::count_if(held_, isOwn));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(held_, [&](const auto& held) { return held.second.ownerUid == owner; }));
 }
 
 bool Registry::allFull() const {
@@ -89,10 +85,13 @@ Registry::Reservation Registry::reserve(const std::string& mountPoint, uid_t own
                         "namespace"};
     }
     reservations_[++last_] = {mountPoint, owner, container, repository};
-    return Reservation{*this, last_};
+    return {reservations_, last_};
 }
 
-Registry::Leaving Registry::beginUnmount(std::uint32_t id) { return Leaving{*this, id}; }
+Registry::Leaving Registry::beginUnmount(std::uint32_t id) {
+    leaving_.insert(id);
+    return {leaving_, id};
+}
 
 void Registry::add(MountRecord record) {
     const std::uint32_t id = record.id;

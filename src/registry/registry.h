@@ -21,9 +21,32 @@ public:
     explicit Registry(MountLimits limits) : limits_{limits} {}
     void setLimits(MountLimits limits) { limits_ = limits; }
 
+    // The entry of a number, which goes when this does.
+    template <typename Entries>
+    class Claim {
+    public:
+        Claim(Entries& entries, std::uint32_t id) : entries_{&entries}, id_{id} {}
+        Claim(Claim&& other) noexcept : entries_{std::exchange(other.entries_, nullptr)}, id_{other.id_} {}
+        Claim& operator=(Claim&&) = delete;
+        ~Claim() {
+            if (entries_ != nullptr) entries_->erase(id_);
+        }
+        [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+
+    private:
+        Entries* entries_;
+        std::uint32_t id_;
+    };
+
+    struct Reserved {
+        std::string mountPoint;
+        uid_t owner;
+        std::string container, repository;
+    };
+
     // A number and a mount point for a mount that is being made, so that no other call takes them meanwhile; given back
     // when it is destroyed, unless add() has made a mount of it.
-    class Reservation;
+    using Reservation = Claim<std::map<std::uint32_t, Reserved>>;
     // Throws AlreadyMounted, or LimitsExceeded naming the limit.
     // `container`, `repository`: what is being mounted, as isReserved() is asked for it.
     [[nodiscard]] Reservation reserve(const std::string& mountPoint, uid_t owner, const std::string& container = {},
@@ -35,7 +58,7 @@ public:
     void remove(std::uint32_t id);
 
     // An unmount of ours is under way while it lives: nobody else need look whether the mount is still there.
-    class Leaving;
+    using Leaving = Claim<std::set<std::uint32_t>>;
     [[nodiscard]] Leaving beginUnmount(std::uint32_t id);
     [[nodiscard]] bool isLeaving(std::uint32_t id) const { return leaving_.contains(id); }
 
@@ -71,11 +94,6 @@ public:
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& mounts() const noexcept { return mounts_; }
 
 private:
-    struct Reserved {
-        std::string mountPoint;
-        uid_t owner;
-        std::string container, repository;
-    };
     using Index = std::map<std::string, std::set<std::uint32_t>>;
     [[nodiscard]] std::size_t countOf(uid_t owner) const;
     [[nodiscard]] std::size_t heldOf(uid_t owner) const;
@@ -91,35 +109,6 @@ private:
     std::set<std::uint32_t> leaving_;
     std::map<ContainerName, std::set<std::uint32_t>> byContainer_;  // with and without version
     Index byMountPoint_, byShownMountPoint_;
-};
-
-class Registry::Reservation {
-public:
-    Reservation(Registry& registry, std::uint32_t id) : registry_{&registry}, id_{id} {}
-    Reservation(Reservation&& other) noexcept : registry_{std::exchange(other.registry_, nullptr)}, id_{other.id_} {}
-    Reservation& operator=(Reservation&&) = delete;
-    ~Reservation() {
-        if (registry_ != nullptr) registry_->reservations_.erase(id_);
-    }
-    [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
-
-private:
-    Registry* registry_;
-    std::uint32_t id_;
-};
-
-class Registry::Leaving {
-public:
-    Leaving(Registry& registry, std::uint32_t id) : registry_{&registry}, id_{id} { registry_->leaving_.insert(id_); }
-    Leaving(Leaving&& other) noexcept : registry_{std::exchange(other.registry_, nullptr)}, id_{other.id_} {}
-    Leaving& operator=(Leaving&&) = delete;
-    ~Leaving() {
-        if (registry_ != nullptr) registry_->leaving_.erase(id_);
-    }
-
-private:
-    Registry* registry_;
-    std::uint32_t id_;
 };
 
 }  // namespace northstar

@@ -3,8 +3,6 @@
 
 #include <tuple>
 
-#include "base/error.h"
-
 namespace northstar {
 namespace {
 

@@ -3,35 +3,108 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <tuple>
-
 #include "base/checked.h"
-#include "base/error.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
-#include "config/config.h"
-#include "package/descriptor.h"
-#include "package/image/hash_tree.h"
 #include "package/image/sealed_image.h"
-#include "package/package.h"
-#include "repository/memory.h"
-#include "repository/temporary_file.h"
 
 namespace northstar {
 namespace {
 
 constexpr std::size_t kChunk = 1U << 20U;  // bytes a read
+constexpr std::string_view kPrefix = ".northstar-install-";
+
+// Is it a name that only a TemporaryFile has? No package does: theirs end in ".npk".
+bool isTemporaryName(std::string_view name) {
+    return name.size() > kPrefix.size() && name.starts_with(kPrefix) &&
+           name.find('.', kPrefix.size()) == std::string_view::npos;
+}
+
+// Throws CapacityExceeded if the error says that there is no room, else Failed.
+[[noreturn]] void throwWriteError(const std::string& what, int error) { throwErrno(codeForWrite(error), what, error); }
+
+// A file on its way into a repository's directory. It is owned under whatever name it has until keep(): whatever
+// fails before that, nothing of it stays.
+class TemporaryFile {
+public:
+    // An empty file under a name that no package has. Throws CapacityExceeded, Failed.
+    explicit TemporaryFile(const std::string& directory);
+    ~TemporaryFile();
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+    // Everything that was written is on the disk. Throws CapacityExceeded, Failed.
+    void flush() const;
+    // Gives it its name, and writes the directory to the disk. False if the name is taken: a file that was put there
+    // by hand is not overwritten. Throws CapacityExceeded, Failed.
+    [[nodiscard]] bool publish(const std::string& name);
+    void keep() noexcept { name_.clear(); }
+
+private:
+    [[nodiscard]] bool rename(const std::string& name) const;
+
+    std::string path_;  // of the directory, for messages
+    UniqueFd directory_;
+    std::string name_;  // the one it has now
+    UniqueFd fd_;
+};
+
+TemporaryFile::TemporaryFile(const std::string& directory)
+    : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
+      name_{std::string{kPrefix} + randomHex()} {
+    if (!directory_) throwErrno(Code::Failed, "Cannot open the repository directory " + directory, errno);
+    // Nobody else reads it before it is checked.
+    fd_.reset(openat(directory_.get(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd_) throwWriteError("Cannot create a file in " + directory, errno);
+}
+
+TemporaryFile::~TemporaryFile() {
+    if (name_.empty() || !fd_) return;
+    unlinkat(directory_.get(), name_.c_str(), 0);
+    fsync(directory_.get());  // best effort: it may have had its real name
+}
+
+void TemporaryFile::flush() const {
+    if (fchmod(fd_.get(), 0644) != 0 || fsync(fd_.get()) != 0) {
+        throwWriteError("Cannot write the copy of the package to " + path_, errno);
+    }
+}
+
+bool TemporaryFile::publish(const std::string& name) {
+    if (!rename(name)) return false;
+    name_ = name;
+    if (fsync(directory_.get()) != 0) throwWriteError("Cannot write the directory " + path_, errno);
+    return true;
+}
+
+bool TemporaryFile::rename(const std::string& name) const {
+    const int directory = directory_.get();
+    if (renameat2(directory, name_.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == EEXIST) return false;
+    if (errno == EINVAL || errno == ENOSYS) {
+        // Some filesystems cannot say "unless it is there" (rename(2)). Installs run one at a time.
+        struct stat status{};
+        if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
+        if (renameat(directory, name_.c_str(), directory, name.c_str()) == 0) return true;
+    }
+    throwWriteError("Cannot rename the copy to " + path_ + "/" + printable(name), errno);
+}
 
 void checkCapacity(const Repository& repository, std::uint64_t size) {
-    const auto& [config, content] = std::tie(repository.config, repository.content);
-    if (config.maxContainers != 0 && content.entries.size() >= config.maxContainers) {
+    const RepositoryConfig& config = repository.config;
+    if (config.maxContainers != 0 && repository.content.entries.size() >= config.maxContainers) {
         throw Error{Code::CapacityExceeded, "Cannot install into " + repository.name + ": it holds its " +
                                                 std::to_string(config.maxContainers) +
                                                 " containers (max_containers) already; uninstall some first"};
     }
-    const auto total = checkedAdd(content.used(), size);
+    const auto total = checkedAdd(repository.content.used(), size);
     if (config.capacity != 0 && (!total || *total > config.capacity)) {
         throw Error{Code::CapacityExceeded, "Cannot install " + std::to_string(size) + " bytes into " +
                                                 repository.name + ": its capacity of " +
@@ -75,19 +148,14 @@ void refuseInstalled(const Repository& repository, const std::string& container)
 void checkSource(const Repository& repository, int fd, const std::string& name) {
     UniqueFd source = duplicateFd(fd);
     if (!source) throwErrno(Code::Failed, "Cannot duplicate the descriptor of " + name, errno);
-    refuseInstalled(repository,
-                    openPackage(std::move(source), repository.keys, repository.policy(), name).manifest.container());
+    refuseInstalled(repository, openAccepted(std::move(source), repository.keys, name)->manifest.container());
 }
 
 std::shared_ptr<const Package> checkWhole(const Repository& repository, int fd, const std::string& name,
                                           const std::stop_token& stop) {
-    auto package =
-        std::make_shared<const Package>(openPackage(reopenReadOnly(fd), repository.keys, repository.policy(), name));
+    auto package = openAccepted(reopenReadOnly(fd), repository.keys, name);
     refuseInstalled(repository, package->manifest.container());
-    if (package->verity) {
-        HashTree::load(package->fd.get(), package->image, *package->verity)
-            .verifyData(package->fd.get(), package->image, 0, stop);
-    }
+    if (package->verity) checkBlocks(*package, stop);
     return package;
 }
 
@@ -114,8 +182,7 @@ Installed installIntoDirectory(const Repository& repository, int fd, std::uint64
     temporary.flush();
     const std::string file = publish(temporary, repository, checked->manifest);
     // Renaming changed the ctime, so the identity is taken again; the content is the one that was checked.
-    auto package =
-        std::make_shared<Package>(openPackage(std::move(readable), repository.keys, repository.policy(), file));
+    auto package = openAccepted(std::move(readable), repository.keys, file);
     temporary.keep();
     return {package->manifest.container(), {file, std::move(package), nullptr}};
 }

@@ -2,8 +2,6 @@
 #include "repository/load.h"
 
 #include "base/log.h"
-#include "repository/memory.h"
-#include "repository/repository.h"
 
 namespace northstar {
 namespace {

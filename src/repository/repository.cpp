@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/unique_fd.h"
-#include "package/descriptor.h"
-#include "package/keys.h"
+#include "package/image/hash_tree.h"
 
 namespace northstar {
 namespace {
@@ -76,10 +74,10 @@ std::string claimedName(int fd, const std::string& fileName) {
     }
 }
 
-template <typename Map, typename Match>
-const typename Map::value_type* findIf(const Map& map, Match match) {
-    const auto it = std::find_if(map.begin(), map.end(), match);
-    return it == map.end() ? nullptr : &*it;
+UniqueFd duplicate(int fd) {
+    UniqueFd copy = duplicateFd(fd);
+    if (!copy) throwErrno(Code::Failed, "Cannot duplicate the descriptor of a package in memory", errno);
+    return copy;
 }
 
 void loadFile(const UniqueFd& directory, const std::string& file, const std::string& repository, const KeyRing& keys,
@@ -88,10 +86,10 @@ void loadFile(const UniqueFd& directory, const std::string& file, const std::str
     UniqueFd fd = openFile(directory, file);
     const FileIdentity identity = identify(fd.get());
     RepositoryEntry entry;
-    const auto* known = findIf(previous.entries, [&](const auto& e) {
+    const auto known = std::ranges::find_if(previous.entries, [&](const auto& e) {
         return e.second.file == file && e.second.package->identity == identity;
     });
-    if (known != nullptr) {
+    if (known != previous.entries.end()) {
         entry = known->second;
     } else {
         const auto refused = previous.refused.find(file);
@@ -101,11 +99,7 @@ void loadFile(const UniqueFd& directory, const std::string& file, const std::str
         }
         const UniqueFd second = duplicateFd(fd.get());
         try {
-            entry = {
-                file,
-                std::make_shared<const Package>(openPackage(
-                    std::move(fd), keys, keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required, called)),
-                nullptr};
+            entry = {file, openAccepted(std::move(fd), keys, called), nullptr};
         } catch (const Error& error) {
             log::warn("Refused {}: {}", called, error.what());
             content.refused.insert({file, {identity, claimedName(second.get(), file), error}});
@@ -125,6 +119,16 @@ std::uint64_t RepositoryContent::used() const {
     std::uint64_t bytes = 0;
     for (const auto& [container, entry] : entries) bytes += entry.package->identity.size;
     return bytes;
+}
+
+std::shared_ptr<const Package> openAccepted(UniqueFd fd, const KeyRing& keys, const std::string& name) {
+    const auto policy = keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required;
+    return std::make_shared<const Package>(openPackage(std::move(fd), keys, policy, name));
+}
+
+void checkBlocks(const Package& package, const std::stop_token& stop) {
+    HashTree::load(package.fd.get(), package.image, *package.verity)
+        .verifyData(package.fd.get(), package.image, 0, stop);
 }
 
 KeyRing loadKeys(const std::vector<std::string>& files) {
@@ -165,14 +169,37 @@ RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, con
     const FileIdentity now{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim,
                            status.st_ctim};
     if (now == entry.package->identity) return entry;
-    auto package = std::make_shared<const Package>(
-        openPackage(openFile(directory, entry.file), keys,
-                    keys.empty() ? SignaturePolicy::Optional : SignaturePolicy::Required, printable(entry.file)));
+    auto package = openAccepted(openFile(directory, entry.file), keys, printable(entry.file));
     if (package->manifest.container() != container) {
         throw Error{Code::NoSuchContainer, "Cannot use " + container + ": " + printable(entry.file) + " holds " +
                                                package->manifest.container() + " now; ask for a Reload"};
     }
     return {entry.file, std::move(package), nullptr};
+}
+
+RepositoryEntry memoryEntry(std::shared_ptr<const Package> package) {
+    auto sealed = std::make_shared<SealedImage>();
+    sealed->fd = duplicate(package->fd.get());
+    sealed->image = {package->image.offset, package->dataSize()};
+    return {"", std::move(package), std::move(sealed)};
+}
+
+RepositoryContent checkMemoryAgain(const std::string& repository, const KeyRing& keys,
+                                   const RepositoryContent& previous) {
+    RepositoryContent content;
+    for (const auto& [container, entry] : previous.entries) {
+        const Package& old = *entry.package;
+        try {
+            auto package = openAccepted(duplicate(old.fd.get()), keys, repository + "/" + container);
+            // Else its blocks were checked when it was installed.
+            if (package->verity && !old.verity) checkBlocks(*package, {});
+            content.entries.emplace(container, memoryEntry(std::move(package)));
+        } catch (const Error& error) {
+            log::warn("Removed {} from the memory repository {}: {}", container, repository, error.what());
+            content.refused.insert({container, {old.identity, container, error}});
+        }
+    }
+    return content;
 }
 
 }  // namespace northstar

@@ -3,8 +3,11 @@
 // handed to the bus thread; nothing here is shared between threads while it changes.
 #pragma once
 
+#include <stop_token>
+
 #include "base/error.h"
 #include "base/std.h"
+#include "base/unique_fd.h"
 #include "config/config.h"
 #include "package/descriptor.h"
 #include "package/image/sealed_image.h"
@@ -40,10 +43,14 @@ struct Repository {
     RepositoryContent content;
 
     [[nodiscard]] bool verified() const noexcept { return !keys.empty(); }
-    [[nodiscard]] SignaturePolicy policy() const noexcept {
-        return verified() ? SignaturePolicy::Required : SignaturePolicy::Optional;
-    }
 };
+
+// A package as a repository with these keys accepts it: without keys, whoever signed it. Throws what openPackage
+// throws.
+[[nodiscard]] std::shared_ptr<const Package> openAccepted(UniqueFd fd, const KeyRing& keys, const std::string& name);
+
+// Checks every block of a package with a signed hash tree. Blocks; throws Corrupted, Failed.
+void checkBlocks(const Package& package, const std::stop_token& stop);
 
 // Reads the keys of a repository. Throws Failed naming the key file.
 [[nodiscard]] KeyRing loadKeys(const std::vector<std::string>& files);
@@ -57,5 +64,15 @@ struct Repository {
 // Throws NoSuchContainer if the file is gone or holds another container now, and what openPackage throws.
 [[nodiscard]] RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, const std::string& container,
                                       const RepositoryEntry& entry);
+
+// The entry of a package that lies in a sealed memfd, and whose blocks were all checked if it is verified.
+// Throws Failed.
+[[nodiscard]] RepositoryEntry memoryEntry(std::shared_ptr<const Package> package);
+
+// What a memory repository holds, looked at again because its keys are others now. What they accept stays, in the
+// memory that it lies in; the rest is logged and refused by its container's name, and its memory is given back.
+// Blocks. Throws Failed.
+[[nodiscard]] RepositoryContent checkMemoryAgain(const std::string& repository, const KeyRing& keys,
+                                                 const RepositoryContent& previous);
 
 }  // namespace northstar

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "async/event_loop.h"
-#include "auth/authority.h"
+#include "auth/authorizer.h"
 
 namespace northstar::test {
 

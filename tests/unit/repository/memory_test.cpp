@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A memory repository whose keys are others now.
-#include "repository/memory.h"
-
 #include <sys/stat.h>
 
+#include "repository/repository.h"
 #include "support/expect_error.h"
 #include "unit/repository/repository_fixture.h"
 

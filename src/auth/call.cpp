@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/call_limits.h"
+#include "auth/call.h"
 
 #include <fmt/format.h>
 
