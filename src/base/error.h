@@ -49,9 +49,8 @@ private:
 // Throws Error{code, "<what>: <errnoText(error)>"}.
 [[noreturn]] void throwErrno(Code code, const std::string& what, int error);
 
-// One printable line of bounded length from text that somebody else wrote (a package, a caller): what
-// hasControls() tells of (utf8.h) and bytes that are not UTF-8 become '?', and what is longer than 200 bytes is cut
-// with "...".
+// One printable line of bounded length from text that somebody else wrote (a package, a caller): what hasControls()
+// tells of (utf8.h) and bytes that are not UTF-8 become '?', and what is longer than 200 bytes is cut with "...".
 [[nodiscard]] std::string printable(const std::string& text);
 
 }  // namespace northstar

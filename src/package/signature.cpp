@@ -73,9 +73,8 @@ SignedHashes parse(const std::string& text) {
 
 }  // namespace
 
-// The part behind "---" is not signed, so whoever sends a package chooses each byte of it. It is matched
-// against the one form that the packer writes, and never handed to a YAML parser, which is far too much code
-// to show to strangers.
+// The part behind "---" is not signed, so whoever sends a package chooses each byte of it. It is matched against the
+// one form that the packer writes, and never handed to a YAML parser, which is far too much code to show to strangers.
 std::optional<SignatureFile> splitSignatureFile(std::string_view text) {
     constexpr std::string_view kSeparator = "\n---";
     constexpr std::string_view kKey = "signature:";

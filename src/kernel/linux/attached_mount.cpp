@@ -23,8 +23,7 @@ using Table = std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)>;
 using Iterator = std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)>;
 using Monitor = std::unique_ptr<libmnt_monitor, decltype(&mnt_unref_monitor)>;
 
-// mountinfo has no unique id, so ask at the path; something else may be there (mounted over, renamed): then
-// 0.
+// mountinfo has no unique id, so ask at the path; something else may be there (mounted over, renamed): then 0.
 std::uint64_t uniqueId(const std::string& path, const MountIdentity& identity) {
     const UniqueFd top{::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (!top) return 0;
@@ -42,8 +41,7 @@ private:
     Monitor monitor_;
 };
 
-// The parent of the mount point, if exactly this mount is on it. No descriptor of the mount itself stays
-// open.
+// The parent of the mount point, if exactly this mount is on it. No descriptor of the mount itself stays open.
 SafePath locate(const MountIdentity& identity, const std::string& mountPoint) {
     SafePath path;
     try {
@@ -121,8 +119,7 @@ UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoi
     if (mountIdentity(clone.get()).device != identity.device) {
         throw Error{Code::NotMounted, what + ": another filesystem is there by now"};
     }
-    // A clone of a shared mount is in its peer group: what the caller mounts on it would appear here
-    // (Linux 5.12).
+    // A clone of a shared mount is in its peer group: what the caller mounts on it would appear here (Linux 5.12).
     mount_attr attributes{};
     attributes.propagation = MS_PRIVATE;
     if (::mount_setattr(clone.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0 && errno != ENOSYS) {

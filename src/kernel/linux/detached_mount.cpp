@@ -29,8 +29,7 @@ void requireDevice(const MountIdentity& identity, dev_t device, const std::strin
 bool selinuxEnabled() {
     struct statfs status{};
     if (::statfs("/sys/fs/selinux", &status) != 0 || status.f_type != SELINUX_MAGIC) return false;
-    // Before a policy is loaded a process has no context of the form user:role:type, and the kernel refuses
-    // the option.
+    // Before a policy is loaded a process has no context of the form user:role:type, and the kernel refuses the option.
     return readLine("/proc/self/attr/current").value_or("").find(':') != std::string::npos;
 }
 

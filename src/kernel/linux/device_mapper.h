@@ -2,9 +2,8 @@
 // What is said to the device-mapper: one ioctl through libdevmapper, which is not thread-safe, and the table of a
 // verity device.
 //
-// libdevmapper would make nodes in /dev/mapper by itself for tasks that carry a device's name. Ours carry the
-// UUID instead wherever a device exists already, so it never makes one; we use the kernel's own node,
-// /dev/dm-<minor>.
+// libdevmapper would make nodes in /dev/mapper by itself for tasks that carry a device's name. Ours carry the UUID
+// instead wherever a device exists already, so it never makes one; we use the kernel's own node, /dev/dm-<minor>.
 #pragma once
 
 #include <libdevmapper.h>

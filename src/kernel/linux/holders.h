@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which processes keep a filesystem busy, as far as /proc shows: open files, working and root directories,
-// programs and mappings (proc(5)). A mount of it in another namespace is not seen unless something uses it
-// there.
+// Which processes keep a filesystem busy, as far as /proc shows: open files, working and root directories, programs and
+// mappings (proc(5)). A mount of it in another namespace is not seen unless something uses it there.
 #pragma once
 
 #include <sys/types.h>

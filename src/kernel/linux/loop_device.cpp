@@ -78,8 +78,7 @@ int configureInSteps(int device, const LoopSpec& spec) {
     } rollback{device};
     const loop_info64 info = wantedInfo(spec);
     if (::ioctl(device, LOOP_SET_STATUS64, &info) != 0) return errno;
-    // Linux 4.14. Without it blocks are 512 bytes, which is slower and not wrong, so the result does not
-    // matter.
+    // Linux 4.14. Without it blocks are 512 bytes, which is slower and not wrong, so the result does not matter.
     ::ioctl(device, LOOP_SET_BLOCK_SIZE, static_cast<unsigned long>(loopBlockSize(spec.image)));
     rollback.device = -1;
     return 0;

@@ -13,8 +13,7 @@
 
 namespace northstar {
 
-// Largest of 4096, 2048, 1024 and 512 bytes that divides offset and size; 512, a loop device's unit, if none
-// does.
+// Largest of 4096, 2048, 1024 and 512 bytes that divides offset and size; 512, a loop device's unit, if none does.
 [[nodiscard]] unsigned loopBlockSize(Extent image) noexcept;
 
 class LoopDevices {
@@ -22,9 +21,8 @@ public:
     // Old: LOOP_SET_FD and LOOP_SET_STATUS64 instead of LOOP_CONFIGURE (Linux 5.8).
     explicit LoopDevices(Calls calls) : old_{calls == Calls::Old} {}
 
-    // See Kernel::attachLoop. Another process may take the free device first: then the next one is tried
-    // until the deadline. Throws InvalidArgs, DeviceUnavailable (no loop driver, no more devices), Timeout,
-    // Failed.
+    // See Kernel::attachLoop. Another process may take the free device first: then the next one is tried until the
+    // deadline. Throws InvalidArgs, DeviceUnavailable (no loop driver, no more devices), Timeout, Failed.
     [[nodiscard]] std::unique_ptr<Device> attach(const LoopSpec& spec);
 
     // See Kernel::loopBacking. Opens the device for the moment.

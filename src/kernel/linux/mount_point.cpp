@@ -86,8 +86,7 @@ void LinuxMountPoint::requireFree() const {
 
 void LinuxMountPoint::remove() noexcept {
     if (fate_ != Fate::RemovedAgain) return;
-    // Somebody who may write to the parent may have put another directory there; that one is not ours to
-    // remove.
+    // Somebody who may write to the parent may have put another directory there; that one is not ours to remove.
     struct stat ours{}, there{};
     const bool unchanged = directory_ && ::fstat(directory_.get(), &ours) == 0 &&
                            ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -28,8 +28,7 @@ public:
     // See Kernel::isCorrupted.
     [[nodiscard]] static bool isCorrupted(const std::string& uuid);
 
-    // See Kernel::removeStaleDevices. Not while open() runs in another thread: a device that is being made is
-    // unused.
+    // See Kernel::removeStaleDevices. Not while open() runs in another thread: a device that is being made is unused.
     static std::size_t removeStale(const std::vector<std::string>& keep);
 
 private:

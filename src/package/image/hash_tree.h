@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dm-verity hash tree, checked in user space: for Verify, and for sealed images.
 //
-// Format (kernel: Documentation/admin-guide/device-mapper/verity.rst, hash type 1): each block of data is
-// hashed as SHA-256(salt || block); 128 digests fill a hash block of 4096 bytes, padded with zeros; the hash
-// blocks are hashed the same way, level by level, up to one block, whose hash is the root hash. On disk the
-// top level comes first.
+// Format (kernel: Documentation/admin-guide/device-mapper/verity.rst, hash type 1): each block of data is hashed as
+// SHA-256(salt || block); 128 digests fill a hash block of 4096 bytes, padded with zeros; the hash blocks are hashed
+// the same way, level by level, up to one block, whose hash is the root hash. On disk the top level comes first.
 #pragma once
 
 #include <stop_token>

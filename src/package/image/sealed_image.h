@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An image whose every byte was checked and that nobody can change any more: a sealed memfd. The alternative
-// to dm-verity for kernels without it; it costs the image's size in memory. Also the memfds themselves:
-// memfd_create(2).
+// An image whose every byte was checked and that nobody can change any more: a sealed memfd. The alternative to
+// dm-verity for kernels without it; it costs the image's size in memory. Also the memfds themselves: memfd_create(2).
 #pragma once
 
 #include <stop_token>

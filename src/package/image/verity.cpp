@@ -36,8 +36,7 @@ bool holds(std::span<const std::uint8_t> field, std::string_view text) {
                        [](std::uint8_t byte) { return byte == 0; });
 }
 
-// Superblock and tree lie behind the data, inside the image. hashBlocks() is below dataBlocks + 64, so the
-// sums fit.
+// Superblock and tree lie behind the data, inside the image. hashBlocks() is below dataBlocks + 64, so the sums fit.
 void checkTreeFits(const Verity& verity, std::uint64_t imageSize) {
     const std::uint64_t blocks = verity.hashStartBlock() + verity.hashBlocks();
     const auto end = checkedMul(blocks, Verity::kBlockSize);

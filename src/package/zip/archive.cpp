@@ -66,8 +66,7 @@ void checkNarrow(Bytes record, std::size_t offset, std::uint64_t wide) {
     if (narrow != static_cast<Number>(~Number{0}) && narrow != wide) refuseArchive("its two end records differ");
 }
 
-// Reads the zip64 end record and its locator, which lie before the end record at `recordAt`. Returns where
-// they begin.
+// Reads the zip64 end record and its locator, which lie before the end record at `recordAt`. Returns where they begin.
 std::uint64_t readZip64(int fd, Bytes record, std::uint64_t recordAt, Bytes locator, ArchiveEnd& end) {
     const std::uint64_t at = littleEndian<std::uint64_t>(locator, 8);
     std::array<std::uint8_t, kRecord64Size> wide{};
