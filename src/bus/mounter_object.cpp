@@ -14,7 +14,7 @@
 #include "engine/mount_ref.h"
 #include "engine/query.h"
 #include "kernel/mount.h"
-#include "package/image/filesystem.h"
+#include "package/image/superblock.h"
 #include "package/manifest.h"
 #include "package/package.h"
 

@@ -13,8 +13,7 @@
 #include "config/config.h"
 #include "kernel/device.h"
 #include "package/descriptor.h"
-#include "package/image/filesystem.h"
-#include "package/image/verity.h"
+#include "package/image/superblock.h"
 #include "package/package.h"
 
 namespace northstar {

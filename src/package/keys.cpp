@@ -37,7 +37,7 @@ bool isOfSmallOrder(const KeyBytes& y) {
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"};
-    return std::find(kSmall.begin(), kSmall.end(), toHex(y)) != kSmall.end();
+    return std::ranges::find(kSmall, toHex(y)) != kSmall.end();
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ bool PublicKey::verifies(std::string_view message, std::span<const std::uint8_t>
 }
 
 void KeyRing::add(const PublicKey& key) {
-    if (std::find(keys_.begin(), keys_.end(), key) == keys_.end()) keys_.push_back(key);
+    if (std::ranges::find(keys_, key) == keys_.end()) keys_.push_back(key);
 }
 
 void KeyRing::add(const KeyRing& others) {
@@ -81,8 +81,7 @@ std::vector<std::string> KeyRing::fingerprints() const {
 }
 
 const PublicKey* KeyRing::signer(std::string_view message, std::span<const std::uint8_t> signature) const {
-    const auto found = std::find_if(keys_.begin(), keys_.end(),
-                                    [&](const PublicKey& key) { return key.verifies(message, signature); });
+    const auto found = std::ranges::find_if(keys_, [&](const auto& key) { return key.verifies(message, signature); });
     return found == keys_.end() ? nullptr : &*found;
 }
 

@@ -25,8 +25,7 @@ std::optional<std::string> parseContext(const YamlMap& map, std::string_view key
     const auto isAllowed = [](char c) {
         return isAsciiAlphanumeric(c) || std::string_view{":_.,-"}.find(c) != std::string_view::npos;
     };
-    if (context->empty() || context->size() > kMaxContext ||
-        !std::all_of(context->begin(), context->end(), isAllowed)) {
+    if (context->empty() || context->size() > kMaxContext || !std::ranges::all_of(*context, isAllowed)) {
         map.refuse(key, "is not an SELinux context (letters, digits and : _ . , - are allowed)");
     }
     return context;

@@ -5,9 +5,8 @@
 
 #include "base/error.h"
 #include "package/bytes.h"
-#include "package/image/filesystem.h"
 #include "package/image/hash_tree.h"
-#include "package/image/verity.h"
+#include "package/image/superblock.h"
 #include "package/signature.h"
 #include "package/zip/archive.h"
 

@@ -6,8 +6,7 @@
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "package/descriptor.h"
-#include "package/image/filesystem.h"
-#include "package/image/verity.h"
+#include "package/image/superblock.h"
 #include "package/keys.h"
 #include "package/manifest.h"
 

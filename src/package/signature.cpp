@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
-#include "package/image/verity.h"
+#include "package/image/superblock.h"
 #include "package/yaml/yaml_reader.h"
 
 namespace northstar {
@@ -39,10 +39,7 @@ std::optional<std::array<std::uint8_t, 64>> decode(std::string_view text) {
     std::copy_n(decoded.begin(), bytes.size(), bytes.begin());
     std::array<unsigned char, kBase64Size + 1> encoded{};
     EVP_EncodeBlock(encoded.data(), bytes.data(), static_cast<int>(bytes.size()));
-    if (!std::equal(text.begin(), text.end(), encoded.begin(),
-                    [](char a, unsigned char b) { return static_cast<unsigned char>(a) == b; })) {
-        return std::nullopt;
-    }
+    if (text != std::string_view{reinterpret_cast<const char*>(encoded.data()), kBase64Size}) return std::nullopt;
     return bytes;
 }
 

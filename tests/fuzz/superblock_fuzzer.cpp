@@ -5,7 +5,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "fuzz/require.h"
-#include "package/image/verity.h"
+#include "package/image/superblock.h"
 
 using namespace northstar;
 

@@ -20,6 +20,7 @@ class DmTask {
 public:
     // `type`: DM_DEVICE_CREATE and so on. Throws Failed if there is no memory.
     explicit DmTask(int type);
+    DmTask(int type, const std::string& uuid) : DmTask{type} { setUuid(uuid); }
     ~DmTask();
     DmTask(const DmTask&) = delete;
     DmTask& operator=(const DmTask&) = delete;

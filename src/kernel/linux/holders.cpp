@@ -10,14 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <charconv>
-#include <cstdlib>
 #include <fstream>
 #include <ios>
 #include <istream>
 #include <sstream>
-#include <system_error>
 
+#include "base/checked.h"
 #include "base/path.h"
 #include "kernel/linux/calls.h"
 
@@ -64,9 +62,7 @@ std::string mappedFile(const std::string& process, dev_t device, Time deadline) 
 
 // Descriptors of ours that only name a file (O_PATH) are some other worker's lookup and gone in a moment.
 bool isPassing(const std::string& name) {
-    int fd = -1;
-    std::from_chars(name.data(), name.data() + name.size(), fd);
-    const int flags = ::fcntl(fd, F_GETFL);
+    const int flags = ::fcntl(parseNumber<int>(name).value_or(-1), F_GETFL);
     return flags >= 0 && (flags & O_PATH) != 0;
 }
 
@@ -86,9 +82,7 @@ std::string openFile(const std::string& process, bool self, dev_t device, Time d
 std::vector<pid_t> processes(const std::string& proc) {
     std::vector<pid_t> all;
     for (const std::string& name : entries(proc)) {
-        pid_t pid = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (error == std::errc{} && end == name.data() + name.size()) all.push_back(pid);
+        if (const auto pid = parseNumber<pid_t>(name)) all.push_back(*pid);
     }
     std::ranges::sort(all, std::greater{});  // the young ones first: those of users, not the kernel's
     return all;

@@ -62,7 +62,7 @@ public:
     }
 
     std::unique_ptr<MountPoint> makeMountPoint(const std::string& path) override {
-        return std::make_unique<LinuxMountPoint>(path);
+        return makeMountPointDirectory(path);
     }
 
     void unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,

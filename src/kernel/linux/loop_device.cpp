@@ -41,13 +41,11 @@ std::string describe(const LoopSpec& spec, const std::string& path) {
     return fmt::format("attaching {} bytes at offset {} to {}", spec.image.size, spec.image.offset, path);
 }
 
-// The number in "/dev/loopN", or -1.
-int loopNumber(const std::string& path) {
-    const std::string prefix = "/dev/loop";
-    const std::string digits = path.starts_with(prefix) ? path.substr(prefix.size()) : "";
-    const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
-    if (digits.empty() || digits.size() > 7 || !std::all_of(digits.begin(), digits.end(), isDigit)) return -1;
-    return std::stoi(digits);
+// The number in "/dev/loopN".
+std::optional<unsigned> loopNumber(const std::string& path) {
+    constexpr std::string_view kPrefix = "/dev/loop";
+    if (!path.starts_with(kPrefix) || path.size() > kPrefix.size() + 7) return std::nullopt;
+    return parseNumber<unsigned>(path.substr(kPrefix.size()));
 }
 
 loop_info64 wantedInfo(const LoopSpec& spec) {
@@ -179,7 +177,7 @@ std::unique_ptr<Device> LoopDevices::attachToFree(const LoopSpec& spec, int& err
 }
 
 std::optional<LoopBacking> LoopDevices::backing(const std::string& path) {
-    if (loopNumber(path) < 0) return std::nullopt;
+    if (!loopNumber(path)) return std::nullopt;
     const UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     loop_info64 info{};
     if (!device || ::ioctl(device.get(), LOOP_GET_STATUS64, &info) != 0) return std::nullopt;
@@ -187,10 +185,10 @@ std::optional<LoopBacking> LoopDevices::backing(const std::string& path) {
 }
 
 bool LoopDevices::released(const std::string& path, const LoopBacking& backing, bool thorough) {
-    const int number = loopNumber(path);
-    if (number < 0) return true;
+    const auto number = loopNumber(path);
+    if (!number) return true;
     // The attributes are there exactly while a file is attached.
-    const auto offset = readLine("/sys/block/loop" + std::to_string(number) + "/loop/offset");
+    const auto offset = readLine("/sys/block/loop" + std::to_string(*number) + "/loop/offset");
     if (!offset || *offset != std::to_string(backing.offset)) return true;
     return thorough && LoopDevices::backing(path) != backing;
 }

@@ -25,32 +25,7 @@ struct SafePath {
 // symlink that is not to be followed; Failed.
 [[nodiscard]] SafePath openParent(const std::string& path);
 
-class LinuxMountPoint : public MountPoint {
-public:
-    // See Kernel::makeMountPoint. A missing directory is made with mode 0755. Throws AlreadyMounted,
-    // InvalidArgs, Failed.
-    explicit LinuxMountPoint(const std::string& path);
-    LinuxMountPoint(const LinuxMountPoint&) = delete;
-    LinuxMountPoint& operator=(const LinuxMountPoint&) = delete;
-    ~LinuxMountPoint() override;
-
-    [[nodiscard]] const std::string& path() const override { return path_.text; }
-    [[nodiscard]] bool created() const override { return fate_ != Fate::NotOurs; }
-    void keep() override {
-        if (fate_ == Fate::RemovedAgain) fate_ = Fate::Kept;
-    }
-    [[nodiscard]] int freeDirectory() const override;
-    [[nodiscard]] UniqueFd openTop() const override;
-
-private:
-    enum class Fate { NotOurs, RemovedAgain, Kept };
-
-    void requireFree() const;
-    void remove() noexcept;
-
-    SafePath path_;
-    UniqueFd directory_;
-    Fate fate_ = Fate::NotOurs;
-};
+// See Kernel::makeMountPoint. A missing directory is made with mode 0755. Throws AlreadyMounted, InvalidArgs, Failed.
+[[nodiscard]] std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path);
 
 }  // namespace northstar

@@ -6,9 +6,7 @@
 #include <sys/sysmacros.h>
 #include <sys/types.h>
 
-#include <charconv>
-#include <system_error>
-
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/unique_fd.h"
 
@@ -19,12 +17,7 @@ constexpr unsigned kKernelGroup = 1;         // 2 is udev's
 constexpr int kReceiveBuffer = 1024 * 1024;  // bytes, if net.core.rmem_max allows it; about a thousand events
 constexpr std::size_t kMaxMessage = 8192;    // the kernel's are at most 2 KiB and a path (UEVENT_BUFFER_SIZE)
 
-std::optional<std::uint64_t> number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
+std::optional<std::uint64_t> number(std::string_view text) { return parseNumber<std::uint64_t>(text); }
 
 class UeventWatch : public CorruptionWatch {
 public:

@@ -36,8 +36,7 @@ std::string sysfsPath(dev_t device) { return fmt::format("/sys/dev/block/{}:{}",
 
 // 0 or an errno value. Deferred: a device in use is removed by the kernel when its last user goes.
 int removeDevice(const std::string& uuid, bool deferred) {
-    DmTask task{DM_DEVICE_REMOVE};
-    task.setUuid(uuid);
+    DmTask task{DM_DEVICE_REMOVE, uuid};
     if (deferred) dm_task_deferred_remove(task.get());
     std::uint32_t cookie = 0;
     dm_task_set_cookie(task.get(), &cookie, kUdevFlags);
@@ -80,7 +79,6 @@ public:
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] dev_t number() const override { return number_; }
     [[nodiscard]] std::uint64_t diskSequence() const override { return sequence_; }
-    [[nodiscard]] const std::string& uuid() const { return uuid_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
 
     // devtmpfs has made the node by now; without devtmpfs something else may need a moment.
@@ -122,16 +120,14 @@ std::unique_ptr<VerityDevice> create(const VerityTable& table) {
 }
 
 int load(const VerityTable& table, dev_t data) {
-    DmTask task{DM_DEVICE_RELOAD};
-    task.setUuid(table.uuid);
+    DmTask task{DM_DEVICE_RELOAD, table.uuid};
     dm_task_set_ro(task.get());
     task.setTarget(veritySectors(table), "verity", verityParameters(table, data));
     return task.run();
 }
 
 void resume(const VerityTable& table) {
-    DmTask task{DM_DEVICE_RESUME};
-    task.setUuid(table.uuid);
+    DmTask task{DM_DEVICE_RESUME, table.uuid};
     std::uint32_t cookie = 0;  // stays 0 as synchronisation is off; what counts are the flags
     dm_task_set_cookie(task.get(), &cookie, kUdevFlags);
     if (const int error = task.run()) throwErrno(Code::Failed, "activating verity device " + table.name, error);
@@ -139,8 +135,7 @@ void resume(const VerityTable& table) {
 
 // "V": no block was wrong so far, "C": one was. Empty if the device is gone.
 std::string status(const std::string& uuid) {
-    DmTask task{DM_DEVICE_STATUS};
-    task.setUuid(uuid);
+    DmTask task{DM_DEVICE_STATUS, uuid};
     dm_task_no_flush(task.get());
     std::uint64_t start = 0, length = 0;
     char *type = nullptr, *parameters = nullptr;
@@ -180,7 +175,7 @@ void checkFirstBlock(const VerityDevice& device, const VerityTable& table) {
     const ssize_t length = ::pread(device.fd(), block.data(), table.blockSize, 0);
     const int error = errno;
     if (length < 0 && error != EIO) throwErrno(Code::Failed, "reading verity device " + table.name, error);
-    const std::string token = status(device.uuid());
+    const std::string token = status(table.uuid);
     if (length == static_cast<ssize_t>(table.blockSize) && token.starts_with('V')) return;
     throw Error{Code::Corrupted,
                 fmt::format("verity device {}: the first block does not match the root hash {}; the package is damaged",

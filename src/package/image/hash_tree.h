@@ -10,7 +10,8 @@
 
 #include "base/checked.h"
 #include "base/std.h"
-#include "package/image/verity.h"
+#include "package/bytes.h"
+#include "package/image/superblock.h"
 
 namespace northstar {
 
@@ -28,7 +29,7 @@ public:
 
     // Called with each chunk of data that has been checked: byte offset in the image and the bytes. May be
     // called from several threads at once, in any order; may throw, which ends the run.
-    using Sink = std::function<void(std::uint64_t offset, std::span<const std::uint8_t> data)>;
+    using Sink = std::function<void(std::uint64_t offset, Bytes data)>;
 
     // Reads all data blocks with `threads` threads (0: one per processor) and checks each; what the sink gets
     // is the very bytes that were checked. Throws Corrupted naming the lowest damaged block seen, Failed on a

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "package/bytes.h"
 #include "package/image/hash_tree.h"
 
 #ifndef MFD_NOEXEC_SEAL  // Linux 6.3, include/uapi/linux/memfd.h
@@ -29,25 +30,6 @@ void writeAt(int fd, std::uint64_t offset, Bytes data) {
         data = data.subspan(static_cast<std::size_t>(put));
         offset += static_cast<std::uint64_t>(put);
     }
-}
-
-UniqueFd checkInPlace(int fd, Extent image, const HashTree& tree, unsigned threads, const std::stop_token& stop) {
-    tree.verifyData(fd, image, threads, stop);
-    UniqueFd second = duplicateFd(fd);
-    if (!second) throwErrno(Code::Failed, "Cannot duplicate the package's descriptor", errno);
-    return second;
-}
-
-UniqueFd copy(int fd, Extent image, std::uint64_t size, const HashTree& tree, unsigned threads,
-              const std::stop_token& stop) {
-    UniqueFd memfd = makeMemfd("northstar-image");
-    if (::ftruncate(memfd.get(), static_cast<off_t>(size)) != 0) {
-        throwErrno(codeForWrite(errno), "Cannot make a memory file of " + std::to_string(size) + " bytes", errno);
-    }
-    tree.verifyData(fd, image, threads, stop,
-                    [&memfd](std::uint64_t offset, Bytes data) { writeAt(memfd.get(), offset, data); });
-    sealMemfd(memfd.get());
-    return memfd;
 }
 
 }  // namespace
@@ -86,8 +68,20 @@ SealedImage sealImage(int fd, Extent image, const std::optional<Verity>& verity,
     // Before the check: seals cannot be taken off again, so what is checked is what stays.
     const bool sealed = isSealed(fd);
     const HashTree tree = HashTree::load(fd, image, *verity);
-    if (sealed) return {checkInPlace(fd, image, tree, threads, stop), {image.offset, size}};
-    return {copy(fd, image, size, tree, threads, stop), {0, size}};
+    if (sealed) {
+        tree.verifyData(fd, image, threads, stop);
+        UniqueFd second = duplicateFd(fd);
+        if (!second) throwErrno(Code::Failed, "Cannot duplicate the package's descriptor", errno);
+        return {std::move(second), {image.offset, size}};
+    }
+    UniqueFd memfd = makeMemfd("northstar-image");
+    if (::ftruncate(memfd.get(), static_cast<off_t>(size)) != 0) {
+        throwErrno(codeForWrite(errno), "Cannot make a memory file of " + std::to_string(size) + " bytes", errno);
+    }
+    tree.verifyData(fd, image, threads, stop,
+                    [&memfd](std::uint64_t offset, Bytes data) { writeAt(memfd.get(), offset, data); });
+    sealMemfd(memfd.get());
+    return {std::move(memfd), {0, size}};
 }
 
 }  // namespace northstar

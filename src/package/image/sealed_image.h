@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
-#include "package/image/verity.h"
+#include "package/image/superblock.h"
 
 namespace northstar {
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verity superblock: every field is checked.
-#include "package/image/verity.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <functional>
 #include <string>
 
+#include "package/image/superblock.h"
 #include "support/expect_error.h"
 #include "support/test_data.h"
 

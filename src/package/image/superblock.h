@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a verified package says of its dm-verity tree: the superblock's fields, all checked.
+// What the superblocks in an image say: which filesystem it holds, and whether that is one to be mounted; and what a
+// verified package says of its dm-verity tree, all checked.
 #pragma once
 
+#include "base/checked.h"
 #include "base/std.h"
 #include "package/bytes.h"
 
 namespace northstar {
+
+enum class Filesystem { Squashfs, Erofs };
+
+// "squashfs", "erofs": the kernel's name of the filesystem type.
+[[nodiscard]] const char* toString(Filesystem filesystem);
+
+// `head`: what the filesystem begins with, 2048 bytes or more; `size`: bytes that it may have in all. Throws
+// InvalidPackage if it is neither squashfs nor erofs, does not fit, needs what is not known here, or names other block
+// devices, which the kernel would open. Not a check of the filesystem: that is the kernel's business, behind dm-verity.
+[[nodiscard]] Filesystem parseFilesystem(Bytes head, std::uint64_t size);
+
+// The same of what is in a file now. Throws Failed on a read error besides.
+[[nodiscard]] Filesystem readFilesystem(int fd, Extent data);
 
 struct Verity {
     static constexpr std::uint32_t kBlockSize = 4096;  // data and hash blocks alike; NPK knows no other
@@ -26,7 +41,7 @@ struct Verity {
 // was signed and against the image's size in bytes. Throws, naming the field that is wrong: Corrupted for one of the
 // superblock, InvalidPackage if it or its tree cannot be where the signature says.
 // `block`: the first 512 bytes or more at superblockOffset.
-[[nodiscard]] Verity parseVeritySuperblock(std::span<const std::uint8_t> block, const Sha256& rootHash,
-                                           std::uint64_t superblockOffset, std::uint64_t imageSize);
+[[nodiscard]] Verity parseVeritySuperblock(Bytes block, const Sha256& rootHash, std::uint64_t superblockOffset,
+                                           std::uint64_t imageSize);
 
 }  // namespace northstar
