@@ -8,11 +8,6 @@
 #include "base/utf8.h"
 
 namespace northstar {
-namespace {
-
-constexpr std::size_t kMaxPrintable = 200;
-
-}  // namespace
 
 bool hasCode(const std::exception_ptr& failure, Code code) {
     try {
@@ -34,6 +29,7 @@ std::string errnoText(int error) {
 void throwErrno(Code code, const std::string& what, int error) { throw Error{code, what + ": " + errnoText(error)}; }
 
 std::string printable(const std::string& text) {
+    constexpr std::size_t kMaxPrintable = 200;
     std::string line;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t plain = plainSequenceLength(text, at);

@@ -24,26 +24,18 @@ enum class Level { Trace, Debug, Info, Warn, Error };
 // A line that cannot be written is lost.
 void write(Level level, fmt::string_view format, fmt::format_args arguments) noexcept;
 
-template <typename... Arguments>
-void trace(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
-    write(Level::Trace, format, fmt::make_format_args(arguments...));
-}
-template <typename... Arguments>
-void debug(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
-    write(Level::Debug, format, fmt::make_format_args(arguments...));
-}
-template <typename... Arguments>
-void info(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
-    write(Level::Info, format, fmt::make_format_args(arguments...));
-}
-template <typename... Arguments>
-void warn(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
-    write(Level::Warn, format, fmt::make_format_args(arguments...));
-}
-template <typename... Arguments>
-void error(fmt::format_string<Arguments...> format, const Arguments&... arguments) {
-    write(Level::Error, format, fmt::make_format_args(arguments...));
-}
+template <Level level>
+struct Writer {
+    template <typename... Arguments>
+    void operator()(fmt::format_string<Arguments...> format, const Arguments&... arguments) const {
+        write(level, format, fmt::make_format_args(arguments...));
+    }
+};
+inline constexpr Writer<Level::Trace> trace;
+inline constexpr Writer<Level::Debug> debug;
+inline constexpr Writer<Level::Info> info;
+inline constexpr Writer<Level::Warn> warn;
+inline constexpr Writer<Level::Error> error;
 
 }  // namespace log
 }  // namespace northstar

@@ -14,7 +14,6 @@
 #include "engine/mount_lines.h"
 #include "engine/mount_plan.h"
 #include "kernel/device.h"
-#include "package/descriptor.h"
 #include "package/package.h"
 
 namespace northstar {

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "kernel/device.h"
-#include "package/descriptor.h"
 #include "package/image/superblock.h"
 #include "package/package.h"
 

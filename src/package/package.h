@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// An opened package: one descriptor, and what was read and checked through it. No kernel device here.
+// Packages: opening the file that a caller names or gives, and what was read and checked through its one descriptor. No
+// kernel device here.
 #pragma once
+
+#include <sys/types.h>
+#include <time.h>
 
 #include "base/checked.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
-#include "package/descriptor.h"
 #include "package/image/superblock.h"
 #include "package/keys.h"
 #include "package/manifest.h"
 
 namespace northstar {
+
+// What a file was when it was looked at. Equal identities mean the same bytes, for files that only
+// well-behaved writers touch (a cache key, never a proof).
+struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::uint64_t size = 0;  // bytes
+    timespec modified{}, changed{};
+
+    bool operator==(const FileIdentity& other) const noexcept;
+};
 
 enum class SignaturePolicy {
     Required,  // one of the keys must have signed it, else InvalidSignature
@@ -33,6 +47,18 @@ struct Package {
     // Bytes of the image that hold the filesystem: up to the verity superblock if verified, else all of it.
     [[nodiscard]] std::uint64_t dataSize() const noexcept { return verity ? verity->superblockOffset : image.size; }
 };
+
+// Throws Failed if the descriptor cannot be asked.
+[[nodiscard]] FileIdentity identify(int fd);
+
+// Opens a regular file for reading, and nothing else: to open a device can do things (start a watchdog, rewind a tape),
+// and to open a FIFO can wait. Follows symlinks, but no magic link: /proc/PID/fd/N would be opened with our rights.
+// Blocks. Throws InvalidArgs for what is no file, Failed.
+[[nodiscard]] UniqueFd openPackageFile(const std::string& path);
+
+// Refuses what is no package file: O_PATH or write-only descriptors, directories, sockets, pipes, devices.
+// Throws InvalidArgs saying what it is and what to pass instead.
+void checkPackageDescriptor(int fd);
 
 // Reads and checks a package through the descriptor: archive, format version, signature, then manifest and
 // verity superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "package/image/hash_tree.h"
+#include "package/package.h"
 
 namespace northstar {
 namespace {

@@ -9,7 +9,6 @@
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
-#include "package/descriptor.h"
 #include "package/image/sealed_image.h"
 #include "package/keys.h"
 #include "package/package.h"

@@ -6,7 +6,6 @@
 #include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -23,12 +23,12 @@ constexpr std::uint64_t kBatch = 256;        // hash blocks read at once
 constexpr std::uint64_t kChunkBlocks = 256;  // 1 MiB: fits a processor's cache, and pays for a system call
 constexpr unsigned kMaxThreads = 64;
 
-// Blocks of each level, the one just above the data first.
+// Blocks of each level, the top one first, as on disk.
 std::vector<std::uint64_t> levelSizes(std::uint64_t dataBlocks) {
     std::vector<std::uint64_t> sizes;
     for (std::uint64_t count = dataBlocks; count > 1;) {
         count = count / kDigestsPerBlock + (count % kDigestsPerBlock != 0 ? 1 : 0);
-        sizes.push_back(count);
+        sizes.insert(sizes.begin(), count);
     }
     return sizes;
 }
@@ -59,11 +59,10 @@ std::vector<std::uint8_t> readLevel(int fd, Extent image, std::uint64_t firstBlo
 std::vector<std::uint8_t> readLeaves(int fd, Extent image, const Verity& verity) {
     SaltedHash hash{verity.salt};
     std::vector<std::uint8_t> digests{verity.rootHash.begin(), verity.rootHash.end()};
-    const std::vector<std::uint64_t> sizes = levelSizes(verity.dataBlocks);
     std::uint64_t at = verity.hashStartBlock();
-    for (auto blocks = sizes.rbegin(); blocks != sizes.rend(); ++blocks) {  // the top level comes first on disk
-        digests = readLevel(fd, image, at, *blocks, digests, hash);
-        at += *blocks;
+    for (const std::uint64_t blocks : levelSizes(verity.dataBlocks)) {
+        digests = readLevel(fd, image, at, blocks, digests, hash);
+        at += blocks;
     }
     digests.resize(verity.dataBlocks * kDigest);  // without what fills up the last block
     return digests;
@@ -186,11 +185,10 @@ HashTree::Block HashTree::readFirstBlock(int fd, Extent image, const Verity& ver
         std::copy_n(bytes.begin(), expected.size(), expected.begin());
         return bytes;
     };
-    const std::vector<std::uint64_t> sizes = levelSizes(verity.dataBlocks);
     std::uint64_t at = verity.hashStartBlock();
-    for (auto blocks = sizes.rbegin(); blocks != sizes.rend(); ++blocks) {
+    for (const std::uint64_t blocks : levelSizes(verity.dataBlocks)) {
         read(at, "Block", ", in its hash tree,");
-        at += *blocks;
+        at += blocks;
     }
     return read(0, "Data block", "");
 }
