@@ -24,7 +24,7 @@ private:
     std::atomic<bool> old_;
 };
 
-// The mount option. For fsconfig(2) the value is passed as it is, since nothing splits it.
+// The mount option of an SELinux context. For fsconfig(2) the value is passed as it is, since nothing splits it.
 struct SelinuxOption {
     std::string key;
     std::string value;
