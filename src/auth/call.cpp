@@ -6,13 +6,6 @@
 #include "base/error.h"
 
 namespace northstar {
-namespace {
-
-// A user has several programs, and each may use its limit; but connections cost nothing, so their calls are limited
-// together, too. Documented in mounter.toml(5).
-constexpr std::uint64_t kClientsOfUser = 4;
-
-}  // namespace
 
 void CallLimits::refuseTooMany(const Caller& caller) const {
     const std::uint64_t limit = limits_.pendingCallsPerClient;
@@ -24,6 +17,9 @@ void CallLimits::refuseTooMany(const Caller& caller) const {
                                 "configuration); wait for some of them",
                                 limit)};
     }
+    // A user has several programs, and each may use its limit; but connections cost nothing, so their calls are limited
+    // together, too. Documented in mounter.toml(5).
+    constexpr std::uint64_t kClientsOfUser = 4;
     const std::uint64_t most = kClientsOfUser * limit;
     const auto ofUser = ofUsers_.find(caller.euid);
     if (caller.euid != 0 && ofUser != ofUsers_.end() && ofUser->second >= most) {

@@ -2,18 +2,8 @@
 #include "engine/mount.h"
 
 #include "async/when_all.h"
-#include "auth/authorizer.h"
-#include "auth/call.h"
-#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "config/config.h"
-#include "engine/changed.h"
-#include "engine/details.h"
-#include "kernel/device.h"
-#include "registry/mount_record.h"
-#include "repository/catalog.h"
-#include "repository/repository.h"
 
 namespace northstar {
 namespace {
@@ -29,18 +19,12 @@ bool isOwnPlace(const MountPlan& plan, const std::string& runDir) {
 
 }  // namespace
 
-MountKeys keysOf(const MountPlan& plan) {
-    MountKeys keys;
-    keys.add(plan.container, plan.mountPoint);
-    return keys;
-}
-
 // The call, stage by stage.
 
 Task<Mounted> Mounting::mount(CallPtr call, std::string what, MountRequest request) {
-    const Found found = packages_.catalog().find(what, request.repository);
+    const Found found = world_.catalog.find(what, request.repository);
     MountPlan plan = planFor(call->caller, found, std::move(request));
-    const auto own = co_await lines_.enterOwn(*call, keysOf(plan));
+    const auto own = co_await runtime_.lines.enterOwn(*call, keysOf(plan));
     co_await authorize(call, plan);
     co_return co_await mountAuthorized(std::move(plan));
 }
@@ -52,7 +36,7 @@ MountPlan Mounting::planFor(const Caller& caller, const Found& found, MountReque
     plan.container = found.entry.package->manifest.containerName();
     plan.repository = repository.name;
     plan.verified = repository.verified();
-    plan.mountPoint = plan.how.target.empty() ? settings_.defaultMountPoint(found.container) : plan.how.target;
+    plan.mountPoint = plan.how.target.empty() ? world_.settings.defaultMountPoint(found.container) : plan.how.target;
     plan.owner = caller.euid;
     // Without dm-verity there is nothing that restarts or panics.
     const bool sealed = found.entry.sealed || repository.config.verification == Verification::Sealed;
@@ -76,13 +60,13 @@ Task<> Mounting::authorize(CallPtr call, MountPlan plan) {
     } else if (!plan.how.allowUnverified) {  // an unverified file was asked for before it was read
         co_await authorizer_.require(call, action::kMountUnverified, details);
     }
-    if (!isOwnPlace(plan, settings_.config.runDir)) {
+    if (!isOwnPlace(plan, world_.settings.config.runDir)) {
         co_await authorizer_.require(call, action::kMountAnywhere, details);
     }
 }
 
 Task<Mounted> Mounting::mountAuthorized(MountPlan plan) {
-    const auto turn = co_await lines_.enterCommon(keysOf(plan));
+    const auto turn = co_await runtime_.lines.enterCommon(keysOf(plan));
     co_await release_.recountHeld(plan.owner);
     co_await openCurrent(plan);
     co_return co_await establish(std::move(plan));
@@ -114,15 +98,15 @@ Task<Mounted> Mounting::establish(MountPlan plan) {
 
 Task<Mounted> Mounting::runSteps(MountPlan& plan) {
     const std::string container = plan.container.text();
-    const auto reservation = registry_.reserve(plan.mountPoint, plan.owner, container, plan.repository);
+    const auto reservation = world_.registry.reserve(plan.mountPoint, plan.owner, container, plan.repository);
     plan.id = reservation.id();
-    plan.loopDeviceTimeout = settings_.config.loopDeviceTimeout;
-    const MountRecord record = co_await pool_.run([&] { return steps_.mount(plan); });
+    plan.loopDeviceTimeout = world_.settings.config.loopDeviceTimeout;
+    const MountRecord record = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.mount(plan); });
     if (!record.verityUuid.empty()) verity_.set(true);
-    registry_.add(record);
+    world_.registry.add(record);
     log::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
               record.verified ? "verified" : "unverified", record.ownerUid);
-    observer_.mounted(record);
+    world_.observers.mounted(record);
     co_return Mounted{record.id, record.mountPoint};
 }
 
@@ -143,7 +127,7 @@ Task<std::vector<MountOutcome>> Mounting::mountMany(CallPtr call, std::vector<st
     for (std::size_t at = 0; at < what.size(); ++at) {
         try {
             plans.emplace_back(at,
-                               planFor(call->caller, packages_.catalog().find(what[at], request.repository), request));
+                               planFor(call->caller, world_.catalog.find(what[at], request.repository), request));
             keys.merge(keysOf(plans.back().second));
         } catch (...) {
             outcomes[at] = std::current_exception();
@@ -151,7 +135,7 @@ Task<std::vector<MountOutcome>> Mounting::mountMany(CallPtr call, std::vector<st
     }
     // From now on: nobody is asked for a caller that has left.
     if (call->caller.euid != 0) static_cast<void>(call->gone());
-    const auto own = co_await lines_.enterOwn(*call, keys);
+    const auto own = co_await runtime_.lines.enterOwn(*call, keys);
     std::vector<Task<>> mounts;
     // One after the other: several dialogs at once would help nobody.
     for (auto& [at, plan] : plans) {
@@ -168,10 +152,10 @@ Task<std::vector<MountOutcome>> Mounting::mountMany(CallPtr call, std::vector<st
 
 std::vector<MountPlan> Mounting::plansOnStart() const {
     std::vector<MountPlan> plans;
-    for (const auto& [name, repository] : packages_.catalog().repositories()) {
+    for (const auto& [name, repository] : world_.catalog.repositories()) {
         if (!repository->config.mountOnStart) continue;
         for (const auto& [container, entry] : repository->content.entries) {
-            if (registry_.isMounted(container, name)) continue;
+            if (world_.registry.isMounted(container, name)) continue;
             plans.push_back(planFor(Caller{}, {repository, container, entry}, {}));
         }
     }

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mount and MountMany, and what all mounts have in common. Bus thread only.
+// Mount and MountMany, what all mounts have in common, MountFile and MountFd. Bus thread only.
 #pragma once
 
 #include <variant>
 
-#include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
 #include "base/std.h"
-#include "engine/device_release.h"
+#include "base/unique_fd.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_plan.h"
-#include "engine/mount_steps.h"
-#include "engine/observer.h"
 #include "engine/packages.h"
-#include "engine/settings.h"
-#include "engine/verity_availability.h"
-#include "registry/registry.h"
+#include "engine/unmount.h"
+#include "engine/world.h"
 #include "repository/catalog.h"
 
 namespace northstar {
@@ -30,11 +26,10 @@ using MountOutcome = std::variant<Mounted, std::exception_ptr>;
 
 class Mounting {
 public:
-    Mounting(const Settings& settings, Packages& packages, MountLines& lines, Authorizer& authorizer, Pool& pool,
-             const MountSteps& steps, Registry& registry, DeviceRelease& release, VerityAvailability& verity,
-             Observer& observer)
-        : settings_{settings}, packages_{packages}, lines_{lines}, authorizer_{authorizer}, pool_{pool}, steps_{steps},
-          registry_{registry}, release_{release}, verity_{verity}, observer_{observer} {}
+    Mounting(World& world, Runtime& runtime, Packages& packages, Authorizer& authorizer, DeviceRelease& release,
+             VerityAvailability& verity)
+        : world_{world}, runtime_{runtime}, packages_{packages}, authorizer_{authorizer}, release_{release},
+          verity_{verity} {}
 
     // All throw Error. `what`: a container of a repository, as a caller calls it.
     Task<Mounted> mount(CallPtr call, std::string what, MountRequest request);
@@ -58,19 +53,41 @@ private:
     Task<> mountOne(MountPlan plan, MountOutcome& outcome);
     [[nodiscard]] std::vector<MountPlan> plansOnStart() const;
 
-    const Settings& settings_;
+    World& world_;
+    Runtime& runtime_;
     Packages& packages_;
-    MountLines& lines_;
     Authorizer& authorizer_;
-    Pool& pool_;
-    const MountSteps& steps_;
-    Registry& registry_;
     DeviceRelease& release_;
     VerityAvailability& verity_;
-    Observer& observer_;
+};
+
+// MountFile and MountFd: packages that are in no repository.
+class FileMounting {
+public:
+    FileMounting(const Settings& settings, Runtime& runtime, Mounting& mounting, Authorizer& authorizer,
+                 DeviceRelease& release)
+        : settings_{settings}, runtime_{runtime}, mounting_{mounting}, authorizer_{authorizer}, release_{release} {}
+
+    // `path`: absolute and normal.
+    Task<Mounted> mountFile(CallPtr call, std::string path, MountRequest request);
+    Task<Mounted> mountFd(CallPtr call, UniqueFd npk, MountRequest request);
+
+private:
+    [[nodiscard]] MountPlan planFor(const Caller& caller, std::string source, MountRequest request) const;
+    void settle(MountPlan& plan) const;
+    [[nodiscard]] Details detailsOf(const MountPlan& plan) const;
+    Task<> authorizeUnread(CallPtr call, MountPlan plan);
+    Task<> read(CallPtr call, UniqueFd npk, MountPlan& plan);
+    Task<Mounted> mountOpened(CallPtr call, UniqueFd npk, MountPlan plan);
+
+    const Settings& settings_;
+    Runtime& runtime_;
+    Mounting& mounting_;
+    Authorizer& authorizer_;
+    DeviceRelease& release_;
 };
 
 // The keys of a plan whose container and mount point are known.
-[[nodiscard]] MountKeys keysOf(const MountPlan& plan);
+[[nodiscard]] inline MountKeys keysOf(const MountPlan& plan) { return {plan.container, plan.mountPoint}; }
 
 }  // namespace northstar

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/mount_lines.h"
 
-#include "async/task.h"
-
 namespace northstar {
 
 MountKeys MountKeys::unread(const std::string& mountPoint) {

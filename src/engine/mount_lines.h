@@ -27,6 +27,9 @@ public:
 
     // A call that concerns nothing that is known still waits for packages that have not been read.
     MountKeys() : entries_{{anything(), Entry::Shared}} {}
+    MountKeys(const ContainerName& container, const std::string& mountPoint) : MountKeys{} {
+        add(container, mountPoint);
+    }
     // A package whose container is not known before it is read may concern anything: known ones go neither with it nor
     // past it. `mountPoint`: if one was asked for.
     [[nodiscard]] static MountKeys unread(const std::string& mountPoint);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/mount_steps.h"
 
-#include <sys/stat.h>
+#include <fmt/format.h>
 
 #include <chrono>
 #include <filesystem>
@@ -10,16 +10,22 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/log.h"
-#include "config/config.h"
-#include "kernel/device.h"
 #include "package/image/superblock.h"
-#include "package/package.h"
 
 namespace northstar {
 namespace {
 
 // After a mount that failed: nobody but root and udev can open its devices, so this is rarely needed.
 constexpr std::chrono::milliseconds kAfterFailure{1000};
+constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
+constexpr std::size_t kMostHolders = 5;            // as many as fit one line
+
+// The root hash stands for the whole content; empty for what is not verified, which sealImage() refuses.
+std::string keyOf(const Package& package) {
+    if (!package.verity) return {};
+    return toHex(package.verity->rootHash) + " " + toHex(package.verity->salt) + " " +
+           std::to_string(package.verity->dataBlocks);
+}
 
 VerityTable verityTable(const Verity& verity, VerityMode mode) {
     const std::string unique = randomHex();
@@ -74,6 +80,38 @@ MountRecord describe(const MountPlan& plan) {
 }
 
 }  // namespace
+
+std::shared_ptr<const SealedImage> SealedImages::get(const Package& package, const std::stop_token& stop) {
+    const std::string key = keyOf(package);
+    {
+        const std::lock_guard lock{mutex_};
+        std::erase_if(images_, [](const auto& image) { return image.second.expired(); });
+        const auto known = images_.find(key);
+        if (const auto image = known != images_.end() ? known->second.lock() : nullptr) return image;
+    }
+    const auto image =
+        std::make_shared<const SealedImage>(sealImage(package.fd.get(), package.image, package.verity, 0, stop));
+    const std::lock_guard lock{mutex_};
+    images_.insert_or_assign(key, image);
+    return image;
+}
+
+void SealedImages::keep(std::uint32_t mount, std::shared_ptr<const SealedImage> image) {
+    const std::lock_guard lock{mutex_};
+    mounted_.insert_or_assign(mount, std::move(image));
+}
+
+void SealedImages::release(std::uint32_t mount) noexcept {
+    decltype(mounted_)::node_type last;  // destroyed without the lock
+    const std::lock_guard lock{mutex_};
+    last = mounted_.extract(mount);
+}
+
+std::size_t SealedImages::size() const {
+    const std::lock_guard lock{mutex_};
+    return static_cast<std::size_t>(
+        std::ranges::count_if(images_, [](const auto& image) { return !image.second.expired(); }));
+}
 
 MountRecord MountSteps::mount(const MountPlan& plan) const {
     MountRecord record = describe(plan);
@@ -156,6 +194,59 @@ void MountSteps::awaitUndone(const MountRecord& record) const noexcept {
     } catch (const std::exception& error) {
         log::warn("Cannot see whether {} is gone: {}", record.loopDevice, error.what());
     }
+}
+
+bool MountSteps::unmount(const MountRecord& record, UnmountMode how) const {
+    kernel_.unmount(record.identity, record.mountPoint,
+                    record.mountPointCreated ? MountPointFate::Removed : MountPointFate::Stay, how);
+    return letGo(record);
+}
+
+bool MountSteps::cleanUpAfterExternalUnmount(const MountRecord& record) const noexcept {
+    try {
+        // The directory that was made for the mount is found again the same safe way, and only goes if it is empty.
+        if (record.mountPointCreated) kernel_.removeMountPoint(record.mountPoint);
+    } catch (const std::exception& error) {
+        log::warn("Cannot remove the mount point {}: {}", record.mountPoint, error.what());
+    }
+    return letGo(record);  // last: what was not done before a crash is done at the next start
+}
+
+bool MountSteps::letGo(const MountRecord& record) const noexcept {
+    state_.remove(record.id);
+    const bool released = releaseDevices(record);
+    images_.release(record.id);
+    return released;
+}
+
+bool MountSteps::releaseDevices(const MountRecord& record) const noexcept {
+    try {
+        return kernel_.awaitRelease(record.devices(), kOneLook);
+    } catch (const std::exception& error) {  // it is unmounted all the same
+        log::warn("Cannot see whether {} is gone: {}", record.device, error.what());
+        return true;
+    }
+}
+
+bool MountSteps::areDevicesGone(const MountRecord& record) const noexcept {
+    try {
+        return kernel_.awaitRelease(record.devices(), std::chrono::milliseconds{0});
+    } catch (const std::exception&) {  // it is asked again
+        return false;
+    }
+}
+
+std::string MountSteps::deviceLeft(const MountRecord& record) const {
+    const bool verity = !record.verityUuid.empty() && kernel_.verityUuid(record.identity.device) == record.verityUuid;
+    return verity ? record.device : record.loopDevice;
+}
+
+std::string MountSteps::describeHolders(const MountRecord& record) const {
+    std::string text;
+    for (const auto& [pid, name, path] : kernel_.holders(record.identity.device, kMostHolders)) {
+        text += fmt::format("{}{} ({}, {})", text.empty() ? "" : ", ", pid, printable(name), printable(path));
+    }
+    return text.empty() ? "something that /proc does not show (of another namespace?)" : text;
 }
 
 }  // namespace northstar

@@ -3,8 +3,8 @@
 
 #include <chrono>
 
-#include "async/event_loop.h"
 #include "async/callback.h"
+#include "async/event_loop.h"
 #include "async/task.h"
 #include "base/log.h"
 #include "engine/recovery.h"

@@ -4,20 +4,18 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "engine/changed.h"
-#include "repository/repository.h"
 
 namespace northstar {
 
 Task<Found> Packages::current(std::string what, std::string repository) {
-    Found found = catalog_.find(what, repository);
+    Found found = world_.catalog.find(what, repository);
     if (found.entry.file.empty()) co_return found;
     const Repository& before = *found.repository;
     Lanes<std::string>::Keys keys{{found.container, Entry::Exclusive}};
     const auto turn = co_await reading_.enter(std::move(keys));
-    auto reading = pool_.run([&] { return refresh(before.config, before.keys, found.container, found.entry); });
+    auto reading = runtime_.pools.mounts.run([&] { return refresh(before.config, before.keys, found.container, found.entry); });
     found.entry = co_await reading;
-    const auto now = catalog_.repository(before.name);
+    const auto now = world_.catalog.repository(before.name);
     if (now->keys.fingerprints() != before.keys.fingerprints() || now->config.dir != before.config.dir) {
         throwChanged("Cannot use " + found.container, "repository " + now->name + " was changed by a Reload");
     }
@@ -26,8 +24,22 @@ Task<Found> Packages::current(std::string what, std::string repository) {
             Code::NoSuchContainer,
             fmt::format("Cannot use {}: it was removed from repository {} at this moment", found.container, now->name)};
     }
-    if (catalog_.update(found)) observer_.repositoryChanged(now->name);
+    if (world_.catalog.update(found)) world_.observers.repositoryChanged(now->name);
     co_return found;
+}
+
+void throwChanged(const std::string& tried, const std::string& what) {
+    throw Error{Code::Failed, tried + ": " + what + " at this moment; try again"};
+}
+
+void refuseStallingFile(Kernel& kernel, int fd) {
+    const FileOrigin origin = kernel.originOf(fd);
+    if (!origin.mayStall()) return;
+    throw Error{Code::InvalidArgs,
+                fmt::format("Cannot use the descriptor: its file is on {}, which may stall; pass a memfd with a copy "
+                            "instead",
+                            origin.filesystem.empty() ? "a filesystem that is not mounted here"
+                                                      : fmt::format("a {} filesystem", origin.filesystem))};
 }
 
 }  // namespace northstar

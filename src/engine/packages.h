@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packages of all repositories as their files are now. Bus thread only.
+// The packages of all repositories as their files are now, and what is refused because it may change or stall
+// meanwhile. Bus thread only.
 #pragma once
 
-#include "async/event_loop.h"
 #include "async/lanes.h"
-#include "async/pool.h"
 #include "async/task.h"
 #include "base/std.h"
-#include "engine/observer.h"
+#include "engine/world.h"
+#include "kernel/kernel.h"
 #include "repository/catalog.h"
 
 namespace northstar {
 
 class Packages {
 public:
-    Packages(EventLoop& loop, Catalog& catalog, Pool& pool, Observer& observer)
-        : reading_{loop}, catalog_{catalog}, pool_{pool}, observer_{observer} {}
-
-    [[nodiscard]] Catalog& catalog() const noexcept { return catalog_; }
+    Packages(World& world, Runtime& runtime) : reading_{runtime.loop}, world_{world}, runtime_{runtime} {}
 
     // What the catalog finds, read again if its file has changed: the file system is asked on a worker. Throws what
     // Catalog::find and refresh throw; NoSuchContainer or Failed if it went, or its repository changed, meanwhile.
@@ -25,9 +22,15 @@ public:
 
 private:
     Lanes<std::string> reading_;  // by container: many calls on a slow one keep one worker, not all
-    Catalog& catalog_;
-    Pool& pool_;
-    Observer& observer_;
+    World& world_;
+    Runtime& runtime_;
 };
+
+// State is checked again after whatever takes time. What has changed meanwhile is the caller's to ask for anew.
+[[noreturn]] void throwChanged(const std::string& tried, const std::string& what);
+
+// For files that callers hand over by descriptor: a caller can make reads of its own FUSE file wait for ever, and would
+// take a worker with it. Throws InvalidArgs. Any thread.
+void refuseStallingFile(Kernel& kernel, int fd);
 
 }  // namespace northstar

@@ -6,16 +6,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "auth/authorizer.h"
-#include "auth/call.h"
-#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "engine/details.h"
+#include "engine/mount_plan.h"
 #include "package/container_name.h"
-#include "package/image/hash_tree.h"
-#include "package/package.h"
-#include "repository/catalog.h"
 
 namespace northstar {
 namespace {
@@ -37,8 +31,7 @@ bool isIntact(const Package& package, const std::stop_token& stop) {
         throw Error{Code::Failed, "Verifying was given up: its caller has left, or the service stops"};
     }
     try {
-        HashTree::load(package.fd.get(), package.image, *package.verity)
-            .verifyData(package.fd.get(), package.image, 0, stop);
+        checkBlocks(package, stop);
         return true;
     } catch (const Error& error) {
         if (error.code() != Code::Corrupted) throw;
@@ -50,9 +43,9 @@ bool isIntact(const Package& package, const std::stop_token& stop) {
 }  // namespace
 
 std::vector<ListedContainer> Queries::containers() const {
-    const auto mounted = registry_.mountedContainers();
+    const auto mounted = world_.registry.mountedContainers();
     std::vector<ListedContainer> list;
-    for (const auto& [name, repository] : packages_.catalog().repositories()) {
+    for (const auto& [name, repository] : world_.catalog.repositories()) {
         for (const auto& [container, entry] : repository->content.entries) {
             const Manifest& manifest = entry.package->manifest;
             list.push_back({manifest.name, manifest.version.text(), name, mounted.contains({name, container})});
@@ -63,12 +56,12 @@ std::vector<ListedContainer> Queries::containers() const {
 
 Task<Inspected> Queries::inspect(std::string what) {
     Found found = co_await packages_.current(std::move(what), {});
-    const bool mounted = registry_.isMounted(found.container, found.repository->name);
+    const bool mounted = world_.registry.isMounted(found.container, found.repository->name);
     co_return Inspected{std::move(found), mounted};
 }
 
 Task<bool> Queries::verify(CallPtr call, std::string what, std::string repository) {
-    Found found = packages_.catalog().find(what, repository);
+    Found found = world_.catalog.find(what, repository);
     const ContainerName container = found.entry.package->manifest.containerName();
     const std::string& name = found.repository->name;
     const Details details = containerDetails(container, name, found.repository->verified());
@@ -80,8 +73,26 @@ Task<bool> Queries::verify(CallPtr call, std::string what, std::string repositor
                     fmt::format("Cannot verify {}: repository {} has no key, so nothing says what it must be",
                                 found.container, found.repository->name)};
     }
-    const EitherStop stop{call->gone(), stopping_};
-    co_return co_await verifier_.run([&] { return isIntact(*package, stop.token()); });
+    const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
+    co_return co_await runtime_.pools.verifier.run([&] { return isIntact(*package, stop.token()); });
+}
+
+Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
+    const MountRecord* found = findMounted(registry_, what);
+    if (found == nullptr) throwNotMounted(what.text);
+    const MountRecord record = *found;
+    // In a user namespace of its own anybody can take nodev from a clone (mount_setattr(2)), and use the device nodes
+    // of the image.
+    if (!record.verified && call->caller.euid != 0) {
+        throw Error{Code::AccessDenied, "Cannot open " + record.container() +
+                                            ": it is not verified, and only root may have a clone of what nobody "
+                                            "vouches for"};
+    }
+    if (record.ownerUid != call->caller.euid) {  // who may mount it may also have it
+        co_await authorizer_.require(call, action::kMount, mountedDetails(record), record.id);
+        if (registry_.find(record.id) == nullptr) throwNotMounted(what.text);
+    }
+    co_return co_await runtime_.pools.mounts.run([&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint); });
 }
 
 }  // namespace northstar

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// ListContainers, Inspect, Verify: what there is, and whether it is intact. Bus thread only.
+// ListContainers, Inspect, Verify, Open: what there is, whether it is intact, and a clone of it. Bus thread only.
 #pragma once
 
-#include <stop_token>
-
-#include "async/pool.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
 #include "base/std.h"
+#include "base/unique_fd.h"
+#include "engine/mount_ref.h"
 #include "engine/packages.h"
+#include "engine/world.h"
 #include "registry/registry.h"
 #include "repository/catalog.h"
 
@@ -27,11 +27,8 @@ struct Inspected {
 
 class Queries {
 public:
-    // `verifier`: for whole-image checks alone; each of them uses every processor, so it has one thread.
-    Queries(const Registry& registry, Packages& packages, Authorizer& authorizer, Pool& verifier,
-            std::stop_token stopping)
-        : registry_{registry}, packages_{packages}, authorizer_{authorizer}, verifier_{verifier},
-          stopping_{std::move(stopping)} {}
+    Queries(const World& world, Runtime& runtime, Packages& packages, Authorizer& authorizer)
+        : world_{world}, runtime_{runtime}, packages_{packages}, authorizer_{authorizer} {}
 
     [[nodiscard]] std::vector<ListedContainer> containers() const;
 
@@ -42,11 +39,25 @@ public:
     Task<bool> verify(CallPtr call, std::string what, std::string repository);
 
 private:
-    const Registry& registry_;
+    const World& world_;
+    Runtime& runtime_;
     Packages& packages_;
     Authorizer& authorizer_;
-    Pool& verifier_;
-    std::stop_token stopping_;
+};
+
+// Open of a mount: a detached clone for a caller's own mount namespace.
+class Opener {
+public:
+    Opener(const Registry& registry, Runtime& runtime, Authorizer& authorizer)
+        : registry_{registry}, runtime_{runtime}, authorizer_{authorizer} {}
+
+    // Throws NotMounted, AccessDenied, Unsupported, Failed.
+    Task<UniqueFd> open(CallPtr call, MountRef what);
+
+private:
+    const Registry& registry_;
+    Runtime& runtime_;
+    Authorizer& authorizer_;
 };
 
 }  // namespace northstar

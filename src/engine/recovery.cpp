@@ -7,8 +7,6 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "kernel/mount.h"
-#include "registry/state_store.h"
 
 namespace northstar {
 namespace {

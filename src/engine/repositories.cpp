@@ -3,18 +3,11 @@
 
 #include <fmt/format.h>
 
-#include "auth/authorizer.h"
-#include "auth/call.h"
-#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "config/config.h"
-#include "engine/caller_file.h"
-#include "engine/changed.h"
-#include "engine/details.h"
-#include "repository/catalog.h"
+#include "engine/mount_plan.h"
+#include "engine/packages.h"
 #include "repository/install.h"
-#include "repository/repository.h"
 
 namespace northstar {
 namespace {
@@ -39,48 +32,32 @@ Authorizer::Mode modeOf(const Config& config) {
                                                            : Authorizer::Mode::AskAuthority;
 }
 
-void applyLoaded(Loaded loaded, Settings& settings, Catalog& catalog, Registry& registry, Authorizer& authorizer) {
-    Config& next = loaded.config;
-    const Config& now = settings.config;
-    if (next.runDir != now.runDir || next.stateDir != now.stateDir || next.workers != now.workers) {
-        log::warn("run_dir, state_dir and workers change only when the service is started again");
-        next.runDir = now.runDir;
-        next.stateDir = now.stateDir;
-        next.workers = now.workers;
-    }
-    registry.setLimits({next.limits.mounts, next.limits.mountsPerUid});
-    authorizer.setMode(modeOf(next));
-    settings.fileKeys = std::move(loaded.fileKeys);
-    catalog.replace(std::move(loaded.repositories));
-    settings.config = std::move(next);
-}
-
 Task<std::string> RepositoryChanges::install(CallPtr call, std::string repository, UniqueFd npk) {
-    const bool verified = catalog_.repository(repository)->verified();
+    const bool verified = world_.catalog.repository(repository)->verified();
     const Details details{{"repository", repository}, {"verified", verified ? "true" : "false"}};
     co_await authorizer_.require(call, action::kManageRepository, details);
     const auto turn = co_await enter();
-    const auto before = catalog_.repository(repository);
+    const auto before = world_.catalog.repository(repository);
     refuseOtherTrust(*before, verified);
-    const EitherStop stop{call->gone(), stopping_};
+    const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
     const bool trusted = call->caller.euid == 0;
-    auto copying = pool_.run([&, file = std::move(npk)] {  // closed there, too
-        if (!trusted) refuseStallingFile(kernel_, file.get());
+    auto copying = runtime_.pools.bulk.run([&, file = std::move(npk)] {  // closed there, too
+        if (!trusted) refuseStallingFile(runtime_.steps.kernel(), file.get());
         return installPackage(*before, file.get(), "the package for " + before->name, stop.token());
     });
     const Installed installed = co_await copying;
-    catalog_.add({before, installed.container, installed.entry});
+    world_.catalog.add({before, installed.container, installed.entry});
     log::info("Installed {} into {} for user {}", installed.container, repository, call->caller.euid);
-    observer_.installed(installed.container, repository);
+    world_.observers.installed(installed.container, repository);
     co_return installed.container;
 }
 
 Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::string what) {
-    const bool verified = catalog_.repository(repository)->verified();
+    const bool verified = world_.catalog.repository(repository)->verified();
     Details details{{"repository", repository}, {"container", what}};
     std::exception_ptr missing;  // said once it is known that the caller may
     try {
-        const Found found = catalog_.find(what, repository);
+        const Found found = world_.catalog.find(what, repository);
         what = found.container;  // what is authorized is what goes
         details = containerDetails(found.entry.package->manifest.containerName(), repository, verified);
     } catch (const Error&) {
@@ -89,36 +66,52 @@ Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::s
     co_await authorizer_.require(call, action::kManageRepository, details);
     if (missing) std::rethrow_exception(missing);
     const auto turn = co_await enter();
-    const Found found = catalog_.find(what, repository);
+    const Found found = world_.catalog.find(what, repository);
     refuseOtherTrust(*found.repository, verified);
-    refuseMounted(registry_, found.container, repository);
+    refuseMounted(world_.registry, found.container, repository);
     // First it is no longer found, then it is removed: a mount that comes in between would hold what is gone.
-    catalog_.remove(found.container, repository);
+    world_.catalog.remove(found.container, repository);
     try {
-        co_await pool_.run([&] { uninstallPackage(*found.repository, found.entry); });
+        co_await runtime_.pools.bulk.run([&] { uninstallPackage(*found.repository, found.entry); });
     } catch (...) {
-        catalog_.add(found);
+        world_.catalog.add(found);
         throw;
     }
     log::info("Uninstalled {} from {} for user {}", found.container, repository, call->caller.euid);
-    observer_.uninstalled(found.container, repository);
+    world_.observers.uninstalled(found.container, repository);
 }
 
 Task<> RepositoryChanges::reload(CallPtr call) {
     co_await authorizer_.require(call, action::kReload, {});
     const auto turn = co_await enter();
-    const Catalog::Repositories previous = catalog_.repositories();
-    Loaded loaded = co_await pool_.run([&] {
-        Loaded read = loadAll(settings_.path, previous);
+    const Catalog::Repositories previous = world_.catalog.repositories();
+    Loaded loaded = co_await runtime_.pools.bulk.run([&] {
+        Loaded read = loadAll(world_.settings.path, previous);
         for (const auto& [name, repository] : read.repositories) removeInterruptedInstalls(repository->config);
         return read;
     });
     const std::vector<ContainerOf> dropped = std::move(loaded.dropped);
-    applyLoaded(std::move(loaded), settings_, catalog_, registry_, authorizer_);
-    observer_.repositoriesReplaced();
-    for (const auto& [container, repository] : dropped) observer_.uninstalled(container, repository);
+    apply(std::move(loaded));
+    world_.observers.repositoriesReplaced();
+    for (const auto& [container, repository] : dropped) world_.observers.uninstalled(container, repository);
     co_await verity_.refresh();
-    log::info("Reloaded {}", settings_.path);
+    log::info("Reloaded {}", world_.settings.path);
+}
+
+void RepositoryChanges::apply(Loaded loaded) {
+    Config& next = loaded.config;
+    const Config& now = world_.settings.config;
+    if (next.runDir != now.runDir || next.stateDir != now.stateDir || next.workers != now.workers) {
+        log::warn("run_dir, state_dir and workers change only when the service is started again");
+        next.runDir = now.runDir;
+        next.stateDir = now.stateDir;
+        next.workers = now.workers;
+    }
+    world_.registry.setLimits({next.limits.mounts, next.limits.mountsPerUid});
+    authorizer_.setMode(modeOf(next));
+    world_.settings.fileKeys = std::move(loaded.fileKeys);
+    world_.catalog.replace(std::move(loaded.repositories));
+    world_.settings.config = std::move(next);
 }
 
 }  // namespace northstar

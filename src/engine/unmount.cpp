@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/unmount.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
+#include "async/sleep.h"
 #include "async/when_all.h"
-#include "auth/call.h"
-#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "engine/details.h"
-#include "kernel/mount.h"
-#include "registry/mount_record.h"
+#include "engine/mount_plan.h"
 
 namespace northstar {
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kDeadline = 2s;
+constexpr std::chrono::milliseconds kFirstPause = 10ms, kLongestPause = 100ms;
 
 bool mayUnmount(const Call& call, const MountRecord& record) {
     return call.caller.euid == 0 || call.caller.euid == record.ownerUid;
@@ -21,8 +25,46 @@ bool mayUnmount(const Call& call, const MountRecord& record) {
 
 }  // namespace
 
+Task<> DeviceRelease::awaitGone(MountRecord record) {
+    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    auto pause = kFirstPause;
+    while (std::chrono::steady_clock::now() < deadline) {
+        co_await sleep(runtime_.loop, pause);
+        pause = std::min(2 * pause, kLongestPause);
+        const bool gone = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.releaseDevices(record); });
+        // Another mount of the same file looks like this one's device, and shows that it was free.
+        if (gone || registry_.isReused(record)) co_return;
+    }
+    try {
+        const std::string left = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.deviceLeft(record); });
+        log::warn("{} is unmounted from {}, but {} is still held by somebody else; it goes with them",
+                  record.container(), record.mountPoint, left);
+    } catch (const std::exception& error) {
+        log::warn("{} is unmounted from {}, but one of its devices is still held: {}", record.container(),
+                  record.mountPoint, error.what());
+    }
+    registry_.hold(std::move(record));
+}
+
+Task<> DeviceRelease::recountHeld(uid_t owner) {
+    constexpr std::size_t kMostKept = 256;  // also where there is no limit
+    const auto& held = registry_.held();
+    const auto now = std::chrono::steady_clock::now();
+    if (held.empty() || (held.size() < kMostKept && !registry_.isFull(owner))) co_return;
+    if (now < nextRecount_ || runtime_.stopping.stop_requested()) co_return;
+    nextRecount_ = now + 1s;
+    const std::map<std::uint32_t, MountRecord> records = held;
+    std::vector<std::uint32_t> gone;
+    co_await runtime_.pools.mounts.run([&] {
+        for (const auto& [id, record] : records) {
+            if (runtime_.steps.areDevicesGone(record)) gone.push_back(id);
+        }
+    });
+    for (const std::uint32_t id : gone) registry_.letGo(id);
+}
+
 Task<> Unmounter::unmount(CallPtr call, MountRef what, UnmountMode how) {
-    const auto own = co_await lines_.enterOwn(*call, keysOf(registry_, what));
+    const auto own = co_await runtime_.lines.enterOwn(*call, keysOf(world_.registry, what));
     co_await unmountInTurn(call, std::move(what), how, std::nullopt);
 }
 
@@ -34,28 +76,24 @@ Task<> Unmounter::unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Gr
     for (;;) {
         // Who may not, and what is not clear, keeps nobody waiting. A person may need minutes; numbers are not used
         // again.
-        const MountRecord* now = findMounted(registry_, what);
+        const MountRecord* now = findMounted(world_.registry, what);
         if (now != nullptr && granted != now->id && !mayUnmount(*call, *now)) {
             granted = now->id;
             co_await authorize(call, *now);
             continue;  // it is looked up anew
         }
-        MountKeys keys;
-        if (now != nullptr) {
-            keys.add(now->containerName(), now->mountPoint);
-        } else {
-            keys = keysOf(registry_, what);
-        }
+        const MountKeys keys =
+            now != nullptr ? MountKeys{now->containerName(), now->mountPoint} : keysOf(world_.registry, what);
         Gone gone;
         {
-            const auto turn = co_await lines_.enterCommon(keys);
-            const MountRecord* found = findMounted(registry_, what);
+            const auto turn = co_await runtime_.lines.enterCommon(keys);
+            const MountRecord* found = findMounted(world_.registry, what);
             if (found == nullptr) throwNotMounted(what.text);
             if (!keys.hold(found->containerName())) continue;  // it came meanwhile
             if (granted != found->id && !mayUnmount(*call, *found)) continue;
             gone = co_await takeDown(found->id, how);
         }
-        if (gone.busy) co_await holders_.throwBusy(call, gone.record);
+        if (gone.busy) co_await throwBusy(call, gone.record);
         // Without the turn: whoever holds the devices keeps nobody but this caller waiting.
         if (!gone.released && how == UnmountMode::Now) co_await release_.awaitGone(gone.record);
         co_return;
@@ -63,25 +101,45 @@ Task<> Unmounter::unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Gr
 }
 
 Task<Unmounter::Gone> Unmounter::takeDown(std::uint32_t id, UnmountMode how) {
-    const auto leaving = registry_.beginUnmount(id);
-    Gone gone{*registry_.find(id)};
+    const auto leaving = world_.registry.beginUnmount(id);
+    Gone gone{*world_.registry.find(id)};
     std::exception_ptr failure;
     try {
-        gone.released = co_await pool_.run([&] { return steps_.unmount(gone.record, how); });
+        gone.released = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.unmount(gone.record, how); });
     } catch (...) {
         failure = std::current_exception();
     }
     if (failure) {
-        observer_.unmountFailed(gone.record);
+        world_.observers.unmountFailed(gone.record);
         if (!hasCode(failure, Code::Busy)) std::rethrow_exception(failure);
         gone.busy = true;
         co_return gone;
     }
-    registry_.remove(id);
+    world_.registry.remove(id);
     log::info("Unmounted {} from {}", gone.record.container(), gone.record.mountPoint);
-    if (!gone.released && how == UnmountMode::Lazy) registry_.hold(gone.record);
-    observer_.unmounted(gone.record, UnmountReason::Request);
+    if (!gone.released && how == UnmountMode::Lazy) world_.registry.hold(gone.record);
+    world_.observers.unmounted(gone.record, UnmountReason::Request);
     co_return gone;
+}
+
+Task<> Unmounter::throwBusy(CallPtr call, MountRecord record) {
+    constexpr std::size_t kMostSearches = 8;
+    std::string holders = "somebody (not looked for: too many calls ask that at this moment)";
+    if (searches_ < kMostSearches) {
+        ++searches_;
+        try {
+            // Nobody waits for the answer any more when the caller has left.
+            if (!call->gone().stop_requested())
+                holders = co_await runtime_.pools.searches.run(
+                    [&] { return runtime_.stopping.stop_requested() ? "somebody" : runtime_.steps.describeHolders(record); });
+        } catch (const std::exception& error) {
+            log::warn("Cannot look for who holds {}: {}", record.mountPoint, error.what());
+        }
+        --searches_;
+        if (world_.registry.find(record.id) == nullptr) throwNotMounted(record.mountPoint);
+    }
+    throw Error{Code::Busy, fmt::format("Cannot unmount {}: it is in use by {}; end them, or ask for a lazy unmount",
+                                        record.mountPoint, holders)};
 }
 
 Task<> Unmounter::unmountOne(CallPtr call, MountRef what, UnmountMode how, Granted granted,
@@ -100,7 +158,7 @@ Task<std::vector<std::exception_ptr>> Unmounter::unmountMany(CallPtr call, std::
     std::set<std::string> seen;  // the same again costs nothing
     for (std::size_t at = 0; at < what.size(); ++at) {
         try {
-            if (seen.insert(what[at].text).second) keys.merge(keysOf(registry_, what[at]));
+            if (seen.insert(what[at].text).second) keys.merge(keysOf(world_.registry, what[at]));
         } catch (...) {
             outcomes[at] = std::current_exception();
         }
@@ -108,14 +166,14 @@ Task<std::vector<std::exception_ptr>> Unmounter::unmountMany(CallPtr call, std::
     seen.clear();
     // From now on: nobody is asked for a caller that has left.
     if (call->caller.euid != 0) static_cast<void>(call->gone());
-    const auto own = co_await lines_.enterOwn(*call, keys);
+    const auto own = co_await runtime_.lines.enterOwn(*call, keys);
     std::vector<Task<>> unmounts;
     // One after the other: several dialogs at once would help nobody.
     for (std::size_t at = 0; at < what.size(); ++at) {
         if (outcomes[at]) continue;
         try {
             Granted granted;
-            const MountRecord* record = findMounted(registry_, what[at]);
+            const MountRecord* record = findMounted(world_.registry, what[at]);
             if (record != nullptr && !mayUnmount(*call, *record)) {
                 granted = record->id;
                 co_await authorize(call, *record);

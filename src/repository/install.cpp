@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/error.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "package/descriptor.h"
 #include "package/image/sealed_image.h"
+#include "package/package.h"
 
 namespace northstar {
 namespace {
@@ -33,69 +36,61 @@ bool isTemporaryName(std::string_view name) {
 class TemporaryFile {
 public:
     // An empty file under a name that no package has. Throws CapacityExceeded, Failed.
-    explicit TemporaryFile(const std::string& directory);
-    ~TemporaryFile();
+    explicit TemporaryFile(const std::string& directory)
+        : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
+          name_{std::string{kPrefix} + randomHex()} {
+        if (!directory_) throwErrno(Code::Failed, "Cannot open the repository directory " + directory, errno);
+        // Nobody else reads it before it is checked.
+        fd_.reset(openat(directory_.get(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (!fd_) throwWriteError("Cannot create a file in " + directory, errno);
+    }
+    ~TemporaryFile() {
+        if (name_.empty() || !fd_) return;
+        unlinkat(directory_.get(), name_.c_str(), 0);
+        fsync(directory_.get());  // best effort: it may have had its real name
+    }
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
     // Everything that was written is on the disk. Throws CapacityExceeded, Failed.
-    void flush() const;
+    void flush() const {
+        if (fchmod(fd_.get(), 0644) != 0 || fsync(fd_.get()) != 0) {
+            throwWriteError("Cannot write the copy of the package to " + path_, errno);
+        }
+    }
+
     // Gives it its name, and writes the directory to the disk. False if the name is taken: a file that was put there
     // by hand is not overwritten. Throws CapacityExceeded, Failed.
-    [[nodiscard]] bool publish(const std::string& name);
+    [[nodiscard]] bool publish(const std::string& name) {
+        if (!rename(name)) return false;
+        name_ = name;
+        if (fsync(directory_.get()) != 0) throwWriteError("Cannot write the directory " + path_, errno);
+        return true;
+    }
+
     void keep() noexcept { name_.clear(); }
 
 private:
-    [[nodiscard]] bool rename(const std::string& name) const;
+    [[nodiscard]] bool rename(const std::string& name) const {
+        const int directory = directory_.get();
+        if (renameat2(directory, name_.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0) return true;
+        if (errno == EEXIST) return false;
+        if (errno == EINVAL || errno == ENOSYS) {
+            // Some filesystems cannot say "unless it is there" (rename(2)). Installs run one at a time.
+            struct stat status{};
+            if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
+            if (renameat(directory, name_.c_str(), directory, name.c_str()) == 0) return true;
+        }
+        throwWriteError("Cannot rename the copy to " + path_ + "/" + printable(name), errno);
+    }
 
     std::string path_;  // of the directory, for messages
     UniqueFd directory_;
     std::string name_;  // the one it has now
     UniqueFd fd_;
 };
-
-TemporaryFile::TemporaryFile(const std::string& directory)
-    : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
-      name_{std::string{kPrefix} + randomHex()} {
-    if (!directory_) throwErrno(Code::Failed, "Cannot open the repository directory " + directory, errno);
-    // Nobody else reads it before it is checked.
-    fd_.reset(openat(directory_.get(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd_) throwWriteError("Cannot create a file in " + directory, errno);
-}
-
-TemporaryFile::~TemporaryFile() {
-    if (name_.empty() || !fd_) return;
-    unlinkat(directory_.get(), name_.c_str(), 0);
-    fsync(directory_.get());  // best effort: it may have had its real name
-}
-
-void TemporaryFile::flush() const {
-    if (fchmod(fd_.get(), 0644) != 0 || fsync(fd_.get()) != 0) {
-        throwWriteError("Cannot write the copy of the package to " + path_, errno);
-    }
-}
-
-bool TemporaryFile::publish(const std::string& name) {
-    if (!rename(name)) return false;
-    name_ = name;
-    if (fsync(directory_.get()) != 0) throwWriteError("Cannot write the directory " + path_, errno);
-    return true;
-}
-
-bool TemporaryFile::rename(const std::string& name) const {
-    const int directory = directory_.get();
-    if (renameat2(directory, name_.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0) return true;
-    if (errno == EEXIST) return false;
-    if (errno == EINVAL || errno == ENOSYS) {
-        // Some filesystems cannot say "unless it is there" (rename(2)). Installs run one at a time.
-        struct stat status{};
-        if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
-        if (renameat(directory, name_.c_str(), directory, name.c_str()) == 0) return true;
-    }
-    throwWriteError("Cannot rename the copy to " + path_ + "/" + printable(name), errno);
-}
 
 void checkCapacity(const Repository& repository, std::uint64_t size) {
     const RepositoryConfig& config = repository.config;

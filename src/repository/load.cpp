@@ -2,6 +2,7 @@
 #include "repository/load.h"
 
 #include "base/log.h"
+#include "repository/repository.h"
 
 namespace northstar {
 namespace {

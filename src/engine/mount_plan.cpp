@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/details.h"
+#include "engine/mount_plan.h"
 
 #include "base/utf8.h"
-#include "kernel/device.h"
-#include "package/container_name.h"
 
 namespace northstar {
 namespace {
