@@ -12,6 +12,7 @@
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
 #include "engine/observer.h"
+#include "engine/world.h"
 #include "registry/mount_record.h"
 
 namespace northstar::bus {

@@ -10,6 +10,7 @@
 #include "bus/repository_object.h"
 #include "engine/engine.h"
 #include "engine/observer.h"
+#include "engine/world.h"
 #include "registry/mount_record.h"
 
 namespace northstar::bus {

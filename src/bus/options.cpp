@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
-#include "engine/details.h"
+#include "engine/mount_plan.h"
 #include "kernel/device.h"
 
 namespace northstar::bus {

@@ -6,22 +6,25 @@
 #include "async/scope.h"
 #include "auth/authorizer.h"
 #include "base/std.h"
+#include "engine/kernel_watch.h"
 #include "engine/mount.h"
+#include "engine/observer.h"
 #include "engine/packages.h"
 #include "engine/query.h"
 #include "engine/repositories.h"
 #include "engine/unmount.h"
 #include "engine/world.h"
 #include "kernel/kernel.h"
+#include "registry/mount_record.h"
 
 namespace northstar {
 
-class Engine {
+class Engine : private Observer {
 public:
     // Takes the state directory for itself, removes what a predecessor left, and adopts its mounts. All arguments must
     // outlive it. Throws Error.
     Engine(EventLoop& loop, Scope& scope, Kernel& kernel, Authority& authority, World& world);
-    ~Engine();
+    ~Engine() override;
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
@@ -47,15 +50,15 @@ public:
     [[nodiscard]] bool verityAvailable() const noexcept { return verity_.available(); }
 
 private:
-    struct Watches;
-    void adopt();
+    // Nobody need answer for what is gone.
+    void unmounted(const MountRecord& record, UnmountReason) override { authorizer_.withdraw(record.id); }
 
     World& world_;
     Runtime runtime_;
     Authorizer authorizer_;
     VerityAvailability verity_;
     Methods methods_;
-    std::unique_ptr<Watches> watches_;
+    std::unique_ptr<KernelWatch> watch_;
 };
 
 }  // namespace northstar

@@ -3,10 +3,12 @@
 
 #include <chrono>
 
-#include "async/sleep.h"
+#include "async/callback.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/mount_lines.h"
 #include "engine/recovery.h"
+#include "kernel/kernel.h"
 
 namespace northstar {
 namespace {
@@ -42,10 +44,12 @@ KernelWatch::KernelWatch(World& world, Runtime& runtime, DeviceRelease& release)
         mounts_->drain();
         lookSoon();
     });
+    world_.observers.add(*this);
     lookSoon();  // since the mounts were adopted
 }
 
 KernelWatch::~KernelWatch() {
+    world_.observers.remove(*this);
     runtime_.loop.unwatch(mounts_->fd());
     if (corruption_) runtime_.loop.unwatch(corruption_->fd());
 }
@@ -72,8 +76,10 @@ Task<> KernelWatch::look() {
     const std::vector<MountRecord> unasked = takeUnasked();
     if (records.empty()) co_return;
     try {
-        const Findings found = co_await runtime_.pools.mounts.run(
-            [&] { return Findings{findVanished(runtime_.steps.kernel(), records), findCorrupted(runtime_.steps.kernel(), unasked)}; });
+        const Findings found = co_await runtime_.pools.mounts.run([&] {
+            return Findings{findVanished(runtime_.steps.kernel(), records),
+                            findCorrupted(runtime_.steps.kernel(), unasked)};
+        });
         reportUnnumberedLater(found.corrupted);
         for (const MountRecord& record : found.vanished) {
             if (world_.registry.find(record.id) == nullptr || world_.registry.isLeaving(record.id)) continue;
@@ -109,7 +115,8 @@ Task<> KernelWatch::cleanUp(MountRecord record) {
     {
         const MountKeys keys{record.containerName(), record.mountPoint};
         const auto turn = co_await runtime_.lines.enterCommon(keys);
-        released = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.cleanUpAfterExternalUnmount(record); });
+        released =
+            co_await runtime_.pools.mounts.run([&] { return runtime_.steps.cleanUpAfterExternalUnmount(record); });
     }
     if (!released) co_await release_.awaitGone(std::move(record));
 }
@@ -163,7 +170,8 @@ void KernelWatch::reportUnnumberedLater(const std::vector<std::uint32_t>& mounts
 }
 
 void KernelWatch::mark(MountRecord& record, std::uint64_t block) {
-    if (!std::exchange(record.corrupted, true) && !world_.registry.isLeaving(record.id)) runtime_.scope.spawn(save(record));
+    if (!std::exchange(record.corrupted, true) && !world_.registry.isLeaving(record.id))
+        runtime_.scope.spawn(save(record));
     world_.observers.corrupted(record, block);
 }
 

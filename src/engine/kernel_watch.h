@@ -11,7 +11,7 @@
 #include "engine/observer.h"
 #include "engine/unmount.h"
 #include "engine/world.h"
-#include "kernel/watch.h"
+#include "kernel/device.h"
 #include "registry/mount_record.h"
 
 namespace northstar {

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/mount.h"
 
+#include <fmt/format.h>
+
 #include "async/when_all.h"
+#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "config/config.h"
+#include "kernel/device.h"
+#include "registry/mount_record.h"
+#include "repository/repository.h"
 
 namespace northstar {
 namespace {
@@ -126,8 +133,7 @@ Task<std::vector<MountOutcome>> Mounting::mountMany(CallPtr call, std::vector<st
     MountKeys keys;
     for (std::size_t at = 0; at < what.size(); ++at) {
         try {
-            plans.emplace_back(at,
-                               planFor(call->caller, world_.catalog.find(what[at], request.repository), request));
+            plans.emplace_back(at, planFor(call->caller, world_.catalog.find(what[at], request.repository), request));
             keys.merge(keysOf(plans.back().second));
         } catch (...) {
             outcomes[at] = std::current_exception();
@@ -178,6 +184,81 @@ Task<> Mounting::mountOnStart() {
                        plans[at].repository, error.what());
         }
     }
+}
+
+Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountRequest request) {
+    MountPlan plan = planFor(call->caller, path, std::move(request));
+    const auto own = co_await runtime_.lines.enterOwn(*call, MountKeys::unread(plan.how.target));
+    // Before the path is touched: whether a file exists, and what is in it, is not for everyone to know.
+    Details details = detailsOf(plan);
+    details["path"] = path;
+    co_await authorizer_.require(call, action::kMountPath, details);
+    co_await authorizeUnread(call, plan);
+    UniqueFd file = co_await runtime_.pools.mounts.run([&] { return openPackageFile(path); });
+    co_return co_await mountOpened(call, std::move(file), std::move(plan));
+}
+
+Task<Mounted> FileMounting::mountFd(CallPtr call, UniqueFd npk, MountRequest request) {
+    MountPlan plan = planFor(call->caller, {}, std::move(request));
+    const auto own = co_await runtime_.lines.enterOwn(*call, MountKeys::unread(plan.how.target));
+    plan.source = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.kernel().originOf(npk.get()).path; });
+    if (plan.source.empty()) plan.source = "descriptor";
+    co_await authorizeUnread(call, plan);
+    co_return co_await mountOpened(call, std::move(npk), std::move(plan));
+}
+
+MountPlan FileMounting::planFor(const Caller& caller, std::string source, MountRequest request) const {
+    MountPlan plan{.how = std::move(request)};
+    plan.source = std::move(source);
+    plan.owner = caller.euid;
+    settle(plan);
+    return plan;
+}
+
+// As the configuration says now: a Reload may come while a question is open.
+void FileMounting::settle(MountPlan& plan) const {
+    plan.verification = settings_.config.fileVerification;
+    if (plan.verification == Verification::Sealed) plan.how.verity = VerityMode::Eio;  // nothing else happens
+}
+
+// Before the content is touched, so its container is not known.
+Details FileMounting::detailsOf(const MountPlan& plan) const {
+    return unreadDetails(plan, plan.how.target.empty() ? settings_.config.runDir : plan.how.target);
+}
+
+// A manifest that no key signed is parsed for nobody who may not mount it.
+Task<> FileMounting::authorizeUnread(CallPtr call, MountPlan plan) {
+    if (plan.how.allowUnverified) co_await authorizer_.require(call, action::kMountUnverified, detailsOf(plan));
+}
+
+Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan plan) {
+    co_await read(call, std::move(npk), plan);
+    co_await mounting_.authorize(call, plan);
+    const auto turn = co_await runtime_.lines.enterCommon(keysOf(plan));
+    co_await release_.recountHeld(plan.owner);
+    const std::string& signer = plan.package->signer;
+    if (plan.verified && std::ranges::count(settings_.fileKeys.fingerprints(), signer) == 0) {
+        throw Error{Code::InvalidSignature, fmt::format("Cannot mount {}: its key {} was removed by a Reload at this "
+                                                        "moment",
+                                                        plan.source, signer)};
+    }
+    settle(plan);
+    co_return co_await mounting_.establish(std::move(plan));
+}
+
+// On a worker from the first question on: the file may be on a slow or hostile filesystem.
+Task<> FileMounting::read(CallPtr call, UniqueFd npk, MountPlan& plan) {
+    const auto policy = plan.how.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
+    const bool trusted = call->caller.euid == 0;
+    const KeyRing keys = settings_.fileKeys;
+    auto reading = runtime_.pools.mounts.run([&, file = std::move(npk)]() mutable {  // closed there, too
+        if (!trusted) refuseStallingFile(runtime_.steps.kernel(), file.get());
+        return std::make_shared<const Package>(openPackage(std::move(file), keys, policy, plan.source));
+    });
+    plan.package = co_await reading;
+    plan.container = plan.package->manifest.containerName();
+    plan.verified = plan.package->verified();
+    plan.mountPoint = plan.how.target.empty() ? settings_.defaultMountPoint(plan.container.text()) : plan.how.target;
 }
 
 }  // namespace northstar

@@ -10,7 +10,10 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "config/config.h"
+#include "kernel/device.h"
 #include "package/image/superblock.h"
+#include "package/package.h"
 
 namespace northstar {
 namespace {
@@ -51,11 +54,6 @@ private:
     std::uint32_t id_;
     bool kept_ = false;
 };
-
-LoopBacking backingOf(const LoopSpec& spec) {
-    const FileIdentity file = identify(spec.fd);
-    return {file.device, file.inode, spec.image.offset};
-}
 
 std::uint64_t microsecondsSinceEpoch() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -136,7 +134,8 @@ void MountSteps::mountInSteps(const MountPlan& plan, MountRecord& record) const 
     }
     const LoopSpec spec{sealed ? sealed->fd.get() : package.fd.get(), sealed ? sealed->image : package.image,
                         plan.loopDeviceTimeout};
-    record.backing = backingOf(spec);
+    const FileIdentity file = identify(spec.fd);
+    record.backing = {file.device, file.inode, spec.image.offset};
     const auto loop = kernel_.attachLoop(spec);
     record.loopDevice = loop->path();
 

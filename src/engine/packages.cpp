@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "kernel/mount.h"
+#include "repository/repository.h"
 
 namespace northstar {
 
@@ -13,8 +15,8 @@ Task<Found> Packages::current(std::string what, std::string repository) {
     const Repository& before = *found.repository;
     Lanes<std::string>::Keys keys{{found.container, Entry::Exclusive}};
     const auto turn = co_await reading_.enter(std::move(keys));
-    auto reading = runtime_.pools.mounts.run([&] { return refresh(before.config, before.keys, found.container, found.entry); });
-    found.entry = co_await reading;
+    found.entry = co_await runtime_.pools.mounts.run(
+        [&] { return refresh(before.config, before.keys, found.container, found.entry); });
     const auto now = world_.catalog.repository(before.name);
     if (now->keys.fingerprints() != before.keys.fingerprints() || now->config.dir != before.config.dir) {
         throwChanged("Cannot use " + found.container, "repository " + now->name + " was changed by a Reload");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packages of all repositories as their files are now, and what is refused because it may change or stall
-// meanwhile. Bus thread only.
+// The packages of all repositories as their files are now. Bus thread only, but for files of callers.
 #pragma once
 
 #include "async/lanes.h"

@@ -6,10 +6,16 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <stop_token>
+
+#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/mount_plan.h"
 #include "package/container_name.h"
+#include "package/package.h"
+#include "registry/mount_record.h"
+#include "repository/repository.h"
 
 namespace northstar {
 namespace {
@@ -92,7 +98,8 @@ Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
         co_await authorizer_.require(call, action::kMount, mountedDetails(record), record.id);
         if (registry_.find(record.id) == nullptr) throwNotMounted(what.text);
     }
-    co_return co_await runtime_.pools.mounts.run([&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint); });
+    co_return co_await runtime_.pools.mounts.run(
+        [&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint); });
 }
 
 }  // namespace northstar

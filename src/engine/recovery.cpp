@@ -3,10 +3,10 @@
 
 #include <sys/types.h>
 
-#include <iterator>
-
 #include "base/error.h"
 #include "base/log.h"
+#include "kernel/mount.h"
+#include "registry/state_store.h"
 
 namespace northstar {
 namespace {
@@ -85,9 +85,8 @@ std::vector<std::uint32_t> findCorrupted(Kernel& kernel, const std::vector<Mount
 std::vector<MountRecord> findVanished(Kernel& kernel, const std::vector<MountRecord>& records) {
     if (records.empty()) return {};
     const auto table = kernel.mountsOn(devicesOf(records));
-    std::vector<MountRecord> vanished;
-    std::ranges::copy_if(records, std::back_inserter(vanished),
-                         [&](const auto& record) { return findMount(table, record) == nullptr; });
+    std::vector<MountRecord> vanished = records;
+    std::erase_if(vanished, [&](const auto& record) { return findMount(table, record) != nullptr; });
     return vanished;
 }
 

@@ -3,11 +3,15 @@
 
 #include <fmt/format.h>
 
+#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/mount_plan.h"
 #include "engine/packages.h"
+#include "registry/registry.h"
+#include "repository/catalog.h"
 #include "repository/install.h"
+#include "repository/repository.h"
 
 namespace northstar {
 namespace {

@@ -5,11 +5,14 @@
 
 #include <set>
 
-#include "async/sleep.h"
+#include "async/callback.h"
 #include "async/when_all.h"
+#include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/mount_lines.h"
 #include "engine/mount_plan.h"
+#include "engine/observer.h"
 
 namespace northstar {
 namespace {
@@ -130,8 +133,9 @@ Task<> Unmounter::throwBusy(CallPtr call, MountRecord record) {
         try {
             // Nobody waits for the answer any more when the caller has left.
             if (!call->gone().stop_requested())
-                holders = co_await runtime_.pools.searches.run(
-                    [&] { return runtime_.stopping.stop_requested() ? "somebody" : runtime_.steps.describeHolders(record); });
+                holders = co_await runtime_.pools.searches.run([&] {
+                    return runtime_.stopping.stop_requested() ? "somebody" : runtime_.steps.describeHolders(record);
+                });
         } catch (const std::exception& error) {
             log::warn("Cannot look for who holds {}: {}", record.mountPoint, error.what());
         }

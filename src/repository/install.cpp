@@ -12,7 +12,6 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
-#include "package/descriptor.h"
 #include "package/image/sealed_image.h"
 #include "package/package.h"
 
