@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "base/checked.h"
+#include "base/error.h"
 #include "base/hex.h"
 #include "base/path.h"
 #include "base/utf8.h"

@@ -2,6 +2,7 @@
 #include "kernel/linux/calls.h"
 
 #include <fcntl.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <random>

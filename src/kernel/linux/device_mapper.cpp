@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/sysmacros.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <bit>

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "kernel/device.h"
 #include "kernel/linux/attached_mount.h"
 #include "kernel/linux/detached_mount.h"
 #include "kernel/linux/file_origin.h"
@@ -17,6 +18,7 @@
 #include "kernel/linux/mount_point.h"
 #include "kernel/linux/uevents.h"
 #include "kernel/linux/verity_device.h"
+#include "kernel/mount.h"
 
 namespace northstar {
 namespace {
