@@ -9,8 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <ctime>
+
 #include "base/error.h"
 #include "package/bytes.h"
+#include "package/container_name.h"
 #include "package/image/hash_tree.h"
 #include "package/signature.h"
 #include "package/zip/archive.h"
