@@ -10,9 +10,12 @@
 namespace northstar {
 namespace {
 
-// The bus lets a connection wait for so many answers only (max_replies_per_connection of dbus-daemon: 128 on the system
-// bus), and one user's dialogs must not keep the authority from being asked for others.
-constexpr std::size_t kMostAsked = 16;
+// The bus lets a connection wait for 128 answers (max_replies_per_connection of dbus-daemon on the system bus), of
+// which bus/clients.cpp may use 32, and one user's dialogs must not keep the authority from being asked for others.
+// Dialogs may stay open for ever, so they leave some for the rest.
+constexpr std::size_t kMostOfUser = 16, kMostOfAll = 88, kMostDialogs = 72;
+// For each question that a user has, so many places stay free for those who have fewer.
+constexpr std::size_t kLeftForOthers = 3;
 
 [[noreturn]] void throwDenied(const Call& call, const std::string& action, const Answer& answer) {
     const uid_t user = call.caller.euid;
@@ -87,24 +90,40 @@ Task<Authorizer::Outcome> Authorizer::ask(CallPtr call, std::string action, Deta
         question.complete = complete;
         question.callerGone.emplace(call->gone(),
                                     [this, number] { end(number, {.answer = {.detail = "the caller has left"}}); });
-        askNext(question.user());
+        askMore();
     }};
     co_return co_await answered;
 }
 
-void Authorizer::askNext(const User& user) {
-    while (!closed_ && asked_[user] < kMostAsked) {
-        const auto next = std::ranges::find_if(
-            questions_, [&user](const auto& entry) { return !entry.second.asked && entry.second.user() == user; });
-        if (next == questions_.end()) break;
+bool Authorizer::mayAsk(const User& user) const {
+    const auto asked = asked_.find(user);
+    const std::size_t own = asked != asked_.end() ? asked->second : 0;
+    const bool dialog = user.second;
+    const std::size_t all = kMostOfAll - dialogs_ - others_;
+    const std::size_t room = dialog ? std::min(kMostDialogs - dialogs_, all) : all;
+    return own < kMostOfUser && kLeftForOthers * own < room;
+}
+
+void Authorizer::askMore() {
+    const auto askedOf = [this](const Question& question) {
+        const auto own = asked_.find(question.user());
+        return own != asked_.end() ? own->second : 0;
+    };
+    while (!closed_) {
+        auto next = questions_.end();
+        for (auto it = questions_.begin(); it != questions_.end(); ++it) {
+            if (it->second.asked || !mayAsk(it->second.user())) continue;
+            if (next == questions_.end() || askedOf(it->second) < askedOf(next->second)) next = it;
+        }
+        if (next == questions_.end()) return;
         handOver(next->first, next->second);
     }
-    if (asked_[user] == 0) asked_.erase(user);
 }
 
 void Authorizer::handOver(Number number, Question& question) {
     question.asked.emplace();
     ++asked_[question.user()];
+    ++(question.call->caller.interactive ? dialogs_ : others_);
     try {
         question.asked = authority_.ask(
             {question.call->caller.name, question.action, question.details, question.call->caller.interactive},
@@ -125,8 +144,11 @@ void Authorizer::finish(Number number, const Outcome& outcome) {
     const auto question = questions_.extract(number);
     if (question.empty()) return;
     const User user = question.mapped().user();
-    if (question.mapped().asked) --asked_[user];
-    askNext(user);
+    if (question.mapped().asked) {
+        --(user.second ? dialogs_ : others_);
+        if (--asked_[user] == 0) asked_.erase(user);
+    }
+    askMore();
     question.mapped().complete(outcome);
 }
 

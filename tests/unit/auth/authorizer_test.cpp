@@ -227,5 +227,17 @@ TEST_F(AuthorizerTest, RootMayAfterClose) {
     expectGranted(ask(TestCaller{0}));
 }
 
+TEST_F(AuthorizerTest, UsersWhoseQuestionsHangLeaveRoomForOthers) {
+    for (uid_t uid = 2000; uid < 2008; ++uid) askMany(uid, 20);  // dialogs that nobody answers
+    EXPECT_LT(authority_.hanging(), 72U);  // the bus would refuse more than 128, also the answers to others
+    ask(TestCaller{1000, ":1.9"});
+    EXPECT_EQ(authority_.asked().back().subject, ":1.9");
+    authority_.release(Verdict::Denied, 1);  // what becomes free is given to those who have fewest
+    ask(TestCaller{1001, ":1.10"});
+    EXPECT_EQ(authority_.asked().back().subject, ":1.10");
+    askMany(2000, 4, false);
+    EXPECT_EQ(authority_.asked().back().subject, ":2000." + std::to_string(clients_));
+}
+
 }  // namespace
 }  // namespace northstar::test
