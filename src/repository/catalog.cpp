@@ -63,6 +63,8 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
     // By key: a call may name thousands that are not there.
     Found best;
     for (const auto& place : places) {
+        // Whoever may write to a directory without keys must not get in front of signed containers by a version.
+        if (best.repository && best.repository->verified() && !place->verified()) break;
         const auto [first, last] = rangeOf(place->content.entries, what);
         for (auto it = first; it != last; ++it) {
             const auto& [container, entry] = *it;

@@ -25,6 +25,20 @@ TEST_F(CatalogTest, FindsTheHighestVersionOfANameAndNoOtherName) {
     }
 }
 
+TEST_F(CatalogTest, FindsWhatIsSignedBeforeAHigherVersionThatIsNot) {
+    Repository keyed = repository(RepositoryType::Memory), keyless = repository(RepositoryType::Memory, {});
+    keyless.name = "a";  // before the other in every order but that of trust
+    installInto(keyed, package("hello", "1.0.0"));
+    installInto(keyless, package("hello", "9.0.0"));
+    installInto(keyless, package("hello", "8.0.0"));
+    Catalog catalog;
+    catalog.set(std::make_shared<const Repository>(std::move(keyless)));
+    catalog.set(std::make_shared<const Repository>(std::move(keyed)));
+    EXPECT_EQ(catalog.find("hello", "").container, "hello:1.0.0");
+    EXPECT_EQ(catalog.find("hello", "a").container, "hello:9.0.0");
+    EXPECT_EQ(catalog.find("hello:8.0.0", "").container, "hello:8.0.0");
+}
+
 TEST_F(CatalogTest, SaysWhyWhatClaimsToBeAContainerWasRefused) {
     Repository some = repository(RepositoryType::Directory);
     some.content.refused.insert({"a.npk", {{}, "hello:1.0.0", Error{Code::InvalidSignature, "why a"}}});
