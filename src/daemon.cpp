@@ -46,7 +46,7 @@ void makeDirectory(const std::string& path) {
 // In the order in which they are made; taken apart the other way round.
 struct Daemon::Parts {
     Parts(const DaemonOptions& options, std::shared_ptr<Kernel> own, const DaemonTestHooks& hooks, Loaded loaded)
-        : kernel{std::move(own)}, connection{connect(options.bus)}, source{*connection}, clients{*connection, loop},
+        : kernel{std::move(own)}, connection{connect(options.bus)}, source{*connection}, clients{*connection},
           polkit{*connection, hooks.polkitTimeout}, world{std::move(loaded), options.configPath} {
         takeName();
         loop.add(source);
@@ -77,7 +77,7 @@ struct Daemon::Parts {
             signalfd_siginfo info{};
             while (read(signalFd.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
                 if (info.ssi_signo == SIGHUP) {
-                    scope.spawn(reload());
+                    reloadSoon();
                 } else {
                     loop.stop();
                 }
@@ -85,13 +85,22 @@ struct Daemon::Parts {
         });
     }
 
+    // However many signals come while one reload is under way, one more follows.
+    void reloadSoon() {
+        if (reloads++ == 0) scope.spawn(reload());
+    }
+
     Task<> reload() {
         sd_notify(0, "RELOADING=1");
-        try {
-            co_await engine->methods().repositories.reload(ownCall("Reload"));
-        } catch (const std::exception& error) {
-            log::error("Cannot reload, all stays as it was: {}", error.what());
+        while (std::exchange(reloads, 1) > 0 && !stopping) {
+            try {
+                co_await engine->methods().repositories.reload(ownCall("Reload"));
+            } catch (const std::exception& error) {
+                log::error("Cannot reload, all stays as it was: {}", error.what());
+            }
+            --reloads;
         }
+        reloads = 0;
         sd_notify(0, "READY=1");
     }
 
@@ -104,6 +113,7 @@ struct Daemon::Parts {
     // Calls that have begun are answered: their workers finish, questions to polkit are withdrawn, and what may take
     // long (Verify, Install) is given up.
     void finish() {
+        stopping = true;
         dispatcher->close();
         engine->stop();
         while (!scope.empty()) loop.runOnce();
@@ -113,6 +123,7 @@ struct Daemon::Parts {
     void finishWithoutBus() {
         loop.remove(source);
         objects->stopObserving();
+        clients.giveUp();
         finish();
     }
 
@@ -120,7 +131,7 @@ struct Daemon::Parts {
     EventLoop loop;
     std::unique_ptr<sdbus::IConnection> connection;
     bus::BusSource source;
-    bus::ClientWatch clients;
+    bus::Clients clients;
     bus::Polkit polkit;
     World world;
     Scope scope;
@@ -128,6 +139,8 @@ struct Daemon::Parts {
     std::optional<bus::Dispatcher> dispatcher;
     std::optional<bus::Objects> objects;
     UniqueFd signalFd;
+    unsigned reloads = 0;  // asked for, with the one under way
+    bool stopping = false;
 };
 
 Daemon::Daemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel, const DaemonTestHooks& hooks) {

@@ -21,12 +21,10 @@ struct Caller {
 
 struct Call {
     Caller caller;
-    const MethodRule* rule = nullptr;        // never null once dispatched
-    std::function<std::stop_token()> watch;  // starts to look whether the caller leaves; empty: it never does
+    const MethodRule* rule = nullptr;  // never null once dispatched
+    std::stop_token left{};            // fires when the caller leaves the bus
 
-    // Fires when the caller leaves the bus. Asked for only where a call goes on for long: watching costs the bus a
-    // rule.
-    [[nodiscard]] std::stop_token gone() const { return watch ? watch() : std::stop_token{}; }
+    [[nodiscard]] const std::stop_token& gone() const noexcept { return left; }
 };
 using CallPtr = std::shared_ptr<const Call>;
 
@@ -56,26 +54,33 @@ public:
     // The limits are borrowed, and may change.
     explicit CallLimits(const Limits& limits) : limits_{limits} {}
 
-    // Throws LimitsExceeded naming the limit.
-    void refuseTooMany(const Caller& caller) const;
-
     // A call that is not answered yet, while it lives.
     class Pending {
     public:
-        Pending(CallLimits& counts, CallPtr call);
+        // `bytes`: what it makes us keep, about. Throws LimitsExceeded naming the limit.
+        Pending(CallLimits& counts, std::string client, std::size_t bytes);
+        // Once it is known whose it is, which the bus has to be asked. Throws LimitsExceeded naming the limit.
+        void setUser(uid_t user);
         ~Pending();
         Pending(const Pending&) = delete;
         Pending& operator=(const Pending&) = delete;
 
     private:
         CallLimits& counts_;
-        CallPtr call_;
+        std::string client_;
+        std::size_t bytes_;
+        std::optional<uid_t> user_;
     };
 
 private:
+    struct OfUser {
+        std::uint64_t calls = 0;
+        std::size_t bytes = 0;
+    };
     const Limits& limits_;
     std::map<std::string, std::uint32_t> ofClients_;
-    std::map<uid_t, std::uint64_t> ofUsers_;
+    std::map<uid_t, OfUser> ofUsers_;
+    std::size_t unknownBytes_ = 0;  // of calls of which it is not known yet whose they are
 };
 
 }  // namespace northstar

@@ -6,12 +6,14 @@
 #include <systemd/sd-bus.h>
 
 #include "base/error.h"
+#include "sdbus/received_fds.h"
 
 namespace northstar::bus {
 namespace {
 
 constexpr std::size_t kMostItems = 4096, kMostBytes = 256 * 1024;
-constexpr std::size_t kMostOptions = 16;  // more than any method knows
+constexpr std::size_t kBytesOfItem = 2048;  // its plan and its coroutine
+constexpr std::size_t kMostOptions = 16;    // more than any method knows
 
 // What sd-bus says: an error is negative.
 int expect(int result) {
@@ -45,6 +47,7 @@ void ArgumentReader::read(std::string& text) {
                                 printable(std::string{view.substr(0, 40)}), view.size(), kMostBytes)};
     }
     text = view;
+    bytes_ += view.size();
 }
 
 void ArgumentReader::read(std::vector<std::string>& items) {
@@ -57,13 +60,15 @@ void ArgumentReader::read(std::vector<std::string>& items) {
         items.emplace_back(view);
     }
     expect(sd_bus_message_exit_container(message_));
+    bytes_ += bytes + items.size() * kBytesOfItem;
 }
 
-void ArgumentReader::read(UniqueFd& fd) {
+void ArgumentReader::read(CallerFd& fd) {
     int borrowed = -1;
     expect(sd_bus_message_read_basic(message_, SD_BUS_TYPE_UNIX_FD, &borrowed));
-    fd = duplicateFd(borrowed);
-    if (!fd) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
+    UniqueFd taken = ReceivedFds::take(borrowed);
+    if (!taken) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
+    fd = CallerFd{std::move(taken)};
 }
 
 void ArgumentReader::read(Options& options) {

@@ -6,8 +6,8 @@
 
 #include <variant>
 
+#include "base/slow_close.h"
 #include "base/std.h"
-#include "base/unique_fd.h"
 #include "sdbus/compat.h"
 
 namespace northstar::bus {
@@ -25,11 +25,13 @@ public:
     void read(std::string& text);
     // At most 4096 (as many as mounts by default), with 256 KiB in all, else LimitsExceeded.
     void read(std::vector<std::string>& items);
-    // A copy that is closed on exec.
-    void read(UniqueFd& fd);
+    void read(CallerFd& fd);
     // At most 16, each once, a text at most as long as a path may be, else InvalidArgs naming the key. The last
     // argument: nothing is read of a value of another type, nor behind it.
     void read(Options& options);
+
+    // What the arguments read so far make us keep while the call waits, about: their text, and what becomes of an item.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
     // The next string, inside the message; nullptr at the end of an array.
@@ -38,6 +40,7 @@ private:
     [[nodiscard]] bool readEntry(Options& options);
 
     sd_bus_message* message_;
+    std::size_t bytes_ = 0;
 };
 
 template <typename T>
@@ -47,7 +50,7 @@ inline constexpr const char* kSignatureOf<std::string> = "s";
 template <>
 inline constexpr const char* kSignatureOf<std::vector<std::string>> = "as";
 template <>
-inline constexpr const char* kSignatureOf<UniqueFd> = "h";
+inline constexpr const char* kSignatureOf<CallerFd> = "h";
 template <>
 inline constexpr const char* kSignatureOf<Options> = "a{sv}";
 

@@ -24,20 +24,27 @@ Task<sdbus::UnixFd> toUnixFd(Task<UniqueFd> opening) {
 
 MountObject::MountObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const Registry& registry,
                          std::uint32_t id)
-    : engine_{engine}, registry_{registry}, id_{id}, object_{sdbus::createObject(bus, mountPath(id))} {
-    publish(dispatcher);
+    : registry_{registry}, id_{id}, object_{sdbus::createObject(bus, mountPath(id))} {
+    publish(dispatcher, engine);
     object_->emitInterfacesAddedSignal();
 }
 
 MountObject::~MountObject() { removeObject(object_); }
 
-void MountObject::publish(Dispatcher& dispatcher) {
+void MountObject::publish(Dispatcher& dispatcher, Engine& engine) {
+    const MountRef ref{mountPath(id_), MountRef::Id{id_}};
     InterfaceBuilder builder{*object_, kMountInterface};
-    const auto add = [&](const char* name, std::vector<std::string> in, std::vector<std::string> out, auto start) {
-        builder.method(name, std::move(in), std::move(out), dispatcher.method(kMountInterface, name, this, start));
+    const auto add = [&](const char* name, std::vector<std::string> out, auto start) {
+        builder.method(name, {"options"}, std::move(out), dispatcher.method(kMountInterface, name, start));
     };
-    add("Unmount", {"options"}, {}, &MountObject::unmount);
-    add("Open", {"options"}, {"mount"}, &MountObject::open);
+    add("Unmount", {}, [&engine, ref](CallPtr call, Options options) {
+        const UnmountMode how = decodeUnmountOptions(options);
+        return engine.methods().unmounter.unmount(std::move(call), ref, how);
+    });
+    add("Open", {"mount"}, [&engine, ref](CallPtr call, Options options) {
+        refuseOptions(options);
+        return toUnixFd(engine.methods().opener.open(std::move(call), ref));
+    });
 
     // The object goes before its record is forgotten, but a property may be asked for in between.
     const auto field = [this](auto get) {
@@ -68,16 +75,6 @@ void MountObject::publish(Dispatcher& dispatcher) {
     constant("OwnerUid", [](const MountRecord& record) { return std::uint32_t{record.ownerUid}; });
     constant("MountedAt", [](const MountRecord& record) { return record.mountedAt; });
     builder.publish();
-}
-
-Task<> MountObject::unmount(CallPtr call, Options options) {
-    const UnmountMode how = decodeUnmountOptions(options);
-    return engine_.methods().unmounter.unmount(std::move(call), {mountPath(id_), MountRef::Id{id_}}, how);
-}
-
-Task<sdbus::UnixFd> MountObject::open(CallPtr call, Options options) {
-    refuseOptions(options);
-    return toUnixFd(engine_.methods().opener.open(std::move(call), {mountPath(id_), MountRef::Id{id_}}));
 }
 
 void MountObject::corruptedChanged() {

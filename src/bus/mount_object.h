@@ -22,11 +22,8 @@ public:
     void corruptedChanged();
 
 private:
-    void publish(Dispatcher& dispatcher);
-    Task<> unmount(CallPtr call, Options options);
-    Task<sdbus::UnixFd> open(CallPtr call, Options options);
+    void publish(Dispatcher& dispatcher, Engine& engine);
 
-    Engine& engine_;
     const Registry& registry_;
     std::uint32_t id_;
     std::unique_ptr<sdbus::IObject> object_;

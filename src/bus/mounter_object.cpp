@@ -77,7 +77,7 @@ Task<MounterObject::MountReply> MounterObject::mountFile(CallPtr call, std::stri
     co_return replyOf(co_await engine_.methods().files.mountFile(call, normalPath(path, "The package"), request));
 }
 
-Task<MounterObject::MountReply> MounterObject::mountFd(CallPtr call, UniqueFd npk, Options options) {
+Task<MounterObject::MountReply> MounterObject::mountFd(CallPtr call, CallerFd npk, Options options) {
     const MountRequest request = decodeMountOptions(options, MountKind::File);
     co_return replyOf(co_await engine_.methods().files.mountFd(call, std::move(npk), request));
 }

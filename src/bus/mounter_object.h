@@ -6,8 +6,8 @@
 
 #include "async/task.h"
 #include "auth/call.h"
+#include "base/slow_close.h"
 #include "base/std.h"
-#include "base/unique_fd.h"
 #include "bus/arguments.h"
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
@@ -40,7 +40,7 @@ private:
     void publish(Dispatcher& dispatcher);
     Task<MountReply> mount(CallPtr call, std::string container, Options options);
     Task<MountReply> mountFile(CallPtr call, std::string path, Options options);
-    Task<MountReply> mountFd(CallPtr call, UniqueFd npk, Options options);
+    Task<MountReply> mountFd(CallPtr call, CallerFd npk, Options options);
     Task<std::vector<MountResult>> mountMany(CallPtr call, std::vector<std::string> containers, Options options);
     Task<> unmount(CallPtr call, std::string what, Options options);
     Task<std::vector<UnmountResult>> unmountMany(CallPtr call, std::vector<std::string> what, Options options);

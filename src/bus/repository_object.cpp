@@ -12,21 +12,28 @@
 namespace northstar::bus {
 RepositoryObject::RepositoryObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine,
                                    const Catalog& catalog, std::string name)
-    : engine_{engine}, catalog_{catalog}, name_{std::move(name)},
-      object_{sdbus::createObject(bus, repositoryPath(name_))} {
-    publish(dispatcher);
+    : catalog_{catalog}, name_{std::move(name)}, object_{sdbus::createObject(bus, repositoryPath(name_))} {
+    publish(dispatcher, engine);
     object_->emitInterfacesAddedSignal();
 }
 
 RepositoryObject::~RepositoryObject() { removeObject(object_); }
 
-void RepositoryObject::publish(Dispatcher& dispatcher) {
+void RepositoryObject::publish(Dispatcher& dispatcher, Engine& engine) {
     InterfaceBuilder builder{*object_, kRepositoryInterface};
     const auto add = [&](const char* name, std::vector<std::string> in, std::vector<std::string> out, auto start) {
-        builder.method(name, std::move(in), std::move(out), dispatcher.method(kRepositoryInterface, name, this, start));
+        builder.method(name, std::move(in), std::move(out), dispatcher.method(kRepositoryInterface, name, start));
     };
-    add("Install", {"npk", "options"}, {"container"}, &RepositoryObject::install);
-    add("Uninstall", {"container", "options"}, {}, &RepositoryObject::uninstall);
+    add("Install", {"npk", "options"}, {"container"},
+        [&engine, name = name_](CallPtr call, CallerFd npk, Options options) {
+            refuseOptions(options);
+            return engine.methods().repositories.install(std::move(call), name, std::move(npk));
+        });
+    add("Uninstall", {"container", "options"}, {},
+        [&engine, name = name_](CallPtr call, std::string container, Options options) {
+            refuseOptions(options);
+            return engine.methods().repositories.uninstall(std::move(call), name, std::move(container));
+        });
 
     const auto changing = [&](const char* name, auto get) {
         builder.property(name, sdbus::Flags::EMITS_CHANGE_SIGNAL, [this, get] {
@@ -50,16 +57,6 @@ void RepositoryObject::publish(Dispatcher& dispatcher) {
     changing("Used", [](const Repository& r) { return r.content.used(); });
     changing("MaxContainers", [](const Repository& r) { return r.config.maxContainers; });
     builder.publish();
-}
-
-Task<std::string> RepositoryObject::install(CallPtr call, UniqueFd npk, Options options) {
-    refuseOptions(options);
-    return engine_.methods().repositories.install(std::move(call), name_, std::move(npk));
-}
-
-Task<> RepositoryObject::uninstall(CallPtr call, std::string container, Options options) {
-    refuseOptions(options);
-    return engine_.methods().repositories.uninstall(std::move(call), name_, std::move(container));
 }
 
 void RepositoryObject::contentChanged() {

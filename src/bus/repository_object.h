@@ -5,7 +5,6 @@
 #include "async/task.h"
 #include "auth/call.h"
 #include "base/std.h"
-#include "base/unique_fd.h"
 #include "bus/arguments.h"
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
@@ -24,11 +23,8 @@ public:
     void allChanged();
 
 private:
-    void publish(Dispatcher& dispatcher);
-    Task<std::string> install(CallPtr call, UniqueFd npk, Options options);
-    Task<> uninstall(CallPtr call, std::string container, Options options);
+    void publish(Dispatcher& dispatcher, Engine& engine);
 
-    Engine& engine_;
     const Catalog& catalog_;
     std::string name_;
     std::unique_ptr<sdbus::IObject> object_;

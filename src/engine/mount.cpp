@@ -67,9 +67,22 @@ Task<> Mounting::authorize(CallPtr call, MountPlan plan) {
     } else if (!plan.how.allowUnverified) {  // an unverified file was asked for before it was read
         co_await authorizer_.require(call, action::kMountUnverified, details);
     }
-    if (!isOwnPlace(plan, world_.settings.config.runDir)) {
+    if (!isOwnPlace(plan, world_.settings.config.runDir) || takesAnothersPlace(plan)) {
         co_await authorizer_.require(call, action::kMountAnywhere, details);
     }
+}
+
+// The default mount point of a container that a repository with keys holds is for what these keys, or another
+// repository's, have signed: else a file of the same name would keep the container from being mounted.
+bool Mounting::takesAnothersPlace(const MountPlan& plan) const {
+    const std::string container = plan.container.text();
+    if (plan.mountPoint != world_.settings.defaultMountPoint(container)) return false;
+    return std::ranges::any_of(world_.catalog.repositories(), [&](const auto& named) {
+        const Repository& repository = *named.second;
+        if (!repository.verified() || !repository.content.entries.contains(container)) return false;
+        if (!plan.verified) return true;
+        return plan.repository.empty() && std::ranges::count(repository.keys.fingerprints(), plan.package->signer) == 0;
+    });
 }
 
 Task<Mounted> Mounting::mountAuthorized(MountPlan plan) {
@@ -139,8 +152,6 @@ Task<std::vector<MountOutcome>> Mounting::mountMany(CallPtr call, std::vector<st
             outcomes[at] = std::current_exception();
         }
     }
-    // From now on: nobody is asked for a caller that has left.
-    if (call->caller.euid != 0) static_cast<void>(call->gone());
     const auto own = co_await runtime_.lines.enterOwn(*call, keys);
     std::vector<Task<>> mounts;
     // One after the other: several dialogs at once would help nobody.
@@ -194,17 +205,26 @@ Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountReque
     details["path"] = path;
     co_await authorizer_.require(call, action::kMountPath, details);
     co_await authorizeUnread(call, plan);
-    UniqueFd file = co_await runtime_.pools.mounts.run([&] { return openPackageFile(path); });
+    auto opening = runtime_.pools.mounts.run([&] {
+        UniqueFd file = openPackageFile(path);
+        if (call->caller.euid != 0) refuseStallingFile(runtime_.steps.kernel(), file.get());
+        return file;
+    });
+    UniqueFd file = co_await opening;
     co_return co_await mountOpened(call, std::move(file), std::move(plan));
 }
 
-Task<Mounted> FileMounting::mountFd(CallPtr call, UniqueFd npk, MountRequest request) {
+Task<Mounted> FileMounting::mountFd(CallPtr call, CallerFd npk, MountRequest request) {
     MountPlan plan = planFor(call->caller, {}, std::move(request));
     const auto own = co_await runtime_.lines.enterOwn(*call, MountKeys::unread(plan.how.target));
     plan.source = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.kernel().originOf(npk.get()).path; });
     if (plan.source.empty()) plan.source = "descriptor";
     co_await authorizeUnread(call, plan);
-    co_return co_await mountOpened(call, std::move(npk), std::move(plan));
+    auto opening =
+        runtime_.pools.mounts.run([&] { return openCallerFile(runtime_.steps.kernel(), call->caller, npk.get()); });
+    UniqueFd file = co_await opening;
+    npk = CallerFd{};
+    co_return co_await mountOpened(std::move(call), std::move(file), std::move(plan));
 }
 
 MountPlan FileMounting::planFor(const Caller& caller, std::string source, MountRequest request) const {
@@ -232,7 +252,7 @@ Task<> FileMounting::authorizeUnread(CallPtr call, MountPlan plan) {
 }
 
 Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan plan) {
-    co_await read(call, std::move(npk), plan);
+    co_await read(std::move(npk), plan);
     co_await mounting_.authorize(call, plan);
     const auto turn = co_await runtime_.lines.enterCommon(keysOf(plan));
     co_await release_.recountHeld(plan.owner);
@@ -247,12 +267,10 @@ Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan pl
 }
 
 // On a worker from the first question on: the file may be on a slow or hostile filesystem.
-Task<> FileMounting::read(CallPtr call, UniqueFd npk, MountPlan& plan) {
+Task<> FileMounting::read(UniqueFd npk, MountPlan& plan) {
     const auto policy = plan.how.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
-    const bool trusted = call->caller.euid == 0;
     const KeyRing keys = settings_.fileKeys;
     auto reading = runtime_.pools.mounts.run([&, file = std::move(npk)]() mutable {  // closed there, too
-        if (!trusted) refuseStallingFile(runtime_.steps.kernel(), file.get());
         return std::make_shared<const Package>(openPackage(std::move(file), keys, policy, plan.source));
     });
     plan.package = co_await reading;

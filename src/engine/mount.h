@@ -7,6 +7,7 @@
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/slow_close.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "engine/mount_lines.h"
@@ -47,6 +48,7 @@ public:
 
 private:
     [[nodiscard]] MountPlan planFor(const Caller& caller, const Found& found, MountRequest request) const;
+    [[nodiscard]] bool takesAnothersPlace(const MountPlan& plan) const;
     Task<Mounted> mountAuthorized(MountPlan plan);
     Task<> openCurrent(MountPlan& plan);
     Task<Mounted> runSteps(MountPlan& plan);
@@ -70,14 +72,14 @@ public:
 
     // `path`: absolute and normal.
     Task<Mounted> mountFile(CallPtr call, std::string path, MountRequest request);
-    Task<Mounted> mountFd(CallPtr call, UniqueFd npk, MountRequest request);
+    Task<Mounted> mountFd(CallPtr call, CallerFd npk, MountRequest request);
 
 private:
     [[nodiscard]] MountPlan planFor(const Caller& caller, std::string source, MountRequest request) const;
     void settle(MountPlan& plan) const;
     [[nodiscard]] Details detailsOf(const MountPlan& plan) const;
     Task<> authorizeUnread(CallPtr call, MountPlan plan);
-    Task<> read(CallPtr call, UniqueFd npk, MountPlan& plan);
+    Task<> read(UniqueFd npk, MountPlan& plan);
     Task<Mounted> mountOpened(CallPtr call, UniqueFd npk, MountPlan plan);
 
     const Settings& settings_;

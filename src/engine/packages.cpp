@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernel/mount.h"
+#include "package/package.h"
 #include "repository/repository.h"
 
 namespace northstar {
@@ -42,6 +43,11 @@ void refuseStallingFile(Kernel& kernel, int fd) {
                             "instead",
                             origin.filesystem.empty() ? "a filesystem that is not mounted here"
                                                       : fmt::format("a {} filesystem", origin.filesystem))};
+}
+
+UniqueFd openCallerFile(Kernel& kernel, const Caller& caller, int fd) {
+    if (caller.euid != 0) refuseStallingFile(kernel, fd);
+    return reopenPackageFile(fd);
 }
 
 }  // namespace northstar

@@ -4,7 +4,9 @@
 
 #include "async/lanes.h"
 #include "async/task.h"
+#include "auth/call.h"
 #include "base/std.h"
+#include "base/unique_fd.h"
 #include "engine/world.h"
 #include "kernel/kernel.h"
 #include "repository/catalog.h"
@@ -31,5 +33,9 @@ private:
 // For files that callers hand over by descriptor: a caller can make reads of its own FUSE file wait for ever, and would
 // take a worker with it. Throws InvalidArgs. Any thread.
 void refuseStallingFile(Kernel& kernel, int fd);
+
+// The file of a caller's descriptor, opened anew and for nobody else to change (reopenPackageFile); not one that may
+// stall, unless it is root's. Any thread. Throws InvalidArgs, Failed.
+[[nodiscard]] UniqueFd openCallerFile(Kernel& kernel, const Caller& caller, int fd);
 
 }  // namespace northstar

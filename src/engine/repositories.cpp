@@ -36,7 +36,7 @@ Authorizer::Mode modeOf(const Config& config) {
                                                            : Authorizer::Mode::AskAuthority;
 }
 
-Task<std::string> RepositoryChanges::install(CallPtr call, std::string repository, UniqueFd npk) {
+Task<std::string> RepositoryChanges::install(CallPtr call, std::string repository, CallerFd npk) {
     const bool verified = world_.catalog.repository(repository)->verified();
     const Details details{{"repository", repository}, {"verified", verified ? "true" : "false"}};
     co_await authorizer_.require(call, action::kManageRepository, details);
@@ -44,9 +44,8 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
     const auto before = world_.catalog.repository(repository);
     refuseOtherTrust(*before, verified);
     const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
-    const bool trusted = call->caller.euid == 0;
-    auto copying = runtime_.pools.bulk.run([&, file = std::move(npk)] {  // closed there, too
-        if (!trusted) refuseStallingFile(runtime_.steps.kernel(), file.get());
+    auto copying = runtime_.pools.bulk.run([&] {
+        const UniqueFd file = openCallerFile(runtime_.steps.kernel(), call->caller, npk.get());
         return installPackage(*before, file.get(), "the package for " + before->name, stop.token());
     });
     const Installed installed = co_await copying;

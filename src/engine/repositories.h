@@ -9,8 +9,8 @@
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/slow_close.h"
 #include "base/std.h"
-#include "base/unique_fd.h"
 #include "config/config.h"
 #include "engine/world.h"
 #include "repository/load.h"
@@ -25,7 +25,7 @@ public:
         : line_{runtime.loop}, world_{world}, runtime_{runtime}, authorizer_{authorizer}, verity_{verity} {}
 
     // All throw Error. Returns the container that came in.
-    Task<std::string> install(CallPtr call, std::string repository, UniqueFd npk);
+    Task<std::string> install(CallPtr call, std::string repository, CallerFd npk);
     Task<> uninstall(CallPtr call, std::string repository, std::string what);
     Task<> reload(CallPtr call);
 

@@ -168,8 +168,6 @@ Task<std::vector<std::exception_ptr>> Unmounter::unmountMany(CallPtr call, std::
         }
     }
     seen.clear();
-    // From now on: nobody is asked for a caller that has left.
-    if (call->caller.euid != 0) static_cast<void>(call->gone());
     const auto own = co_await runtime_.lines.enterOwn(*call, keys);
     std::vector<Task<>> unmounts;
     // One after the other: several dialogs at once would help nobody.

@@ -131,6 +131,12 @@ Filesystem filesystemOf(const Package& package) {
     return parseFilesystem(HashTree::readFirstBlock(fd, package.image, *package.verity), data.size);
 }
 
+// The same inode: whatever has the path by now is not looked at.
+UniqueFd openAnew(int fd) {
+    const std::string link = "/proc/self/fd/" + std::to_string(fd);
+    return UniqueFd{::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+}
+
 Package open(UniqueFd fd, const KeyRing& keys, SignaturePolicy policy) {
     checkPackageDescriptor(fd.get());
     Package package;
@@ -174,10 +180,15 @@ UniqueFd openPackageFile(const std::string& path) {
         throw Error{Code::InvalidArgs, "Cannot open the package " + printable(path) + ": it is " +
                                            (S_ISDIR(mode) ? "a directory" : "no regular file")};
     }
-    // The same inode: whatever has the path by now is not looked at.
-    const std::string link = "/proc/self/fd/" + std::to_string(place.get());
-    UniqueFd file{::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    UniqueFd file = openAnew(place.get());
     if (!file) fail(errno);
+    return file;
+}
+
+UniqueFd reopenPackageFile(int fd) {
+    checkPackageDescriptor(fd);
+    UniqueFd file = openAnew(fd);
+    if (!file) throwErrno(Code::Failed, "Cannot open the descriptor's file anew for reading", errno);
     return file;
 }
 

@@ -60,6 +60,10 @@ struct Package {
 // Throws InvalidArgs saying what it is and what to pass instead.
 void checkPackageDescriptor(int fd);
 
+// The file of a caller's descriptor, which is checked as above, opened for reading by ourselves: the caller can change
+// the flags of its own (fcntl(2), F_SETFL) while we read. Throws InvalidArgs, Failed.
+[[nodiscard]] UniqueFd reopenPackageFile(int fd);
+
 // Reads and checks a package through the descriptor: archive, format version, signature, then manifest and
 // verity superblock. Blocks on file I/O; constant time in the image's size. `name` is what messages call the
 // file. Throws InvalidPackage, InvalidSignature, Corrupted (what was signed is damaged), Failed.

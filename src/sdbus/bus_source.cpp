@@ -10,7 +10,7 @@ namespace northstar::bus {
 void BusSource::process() {
     constexpr int kMost = 64;
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{50};
-    for (int i = 0; i < kMost && processOne(bus_) && std::chrono::steady_clock::now() < end; ++i) {}
+    for (int i = 0; i < kMost && processOne(bus_) && std::chrono::steady_clock::now() < end; ++i) received_.sweep();
 }
 
 int BusSource::prepare(std::vector<pollfd>& fds) {

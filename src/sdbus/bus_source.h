@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus connection as a source of the event loop. Bus thread only.
+// The bus connection as a source of the event loop, made and used on its thread.
 #pragma once
 
 #include "async/event_loop.h"
 #include "base/std.h"
 #include "sdbus/compat.h"
+#include "sdbus/received_fds.h"
 
 namespace northstar::bus {
 
@@ -18,6 +19,7 @@ public:
 
 private:
     sdbus::IConnection& bus_;
+    ReceivedFds received_;
 };
 
 }  // namespace northstar::bus

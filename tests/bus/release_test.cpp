@@ -109,12 +109,14 @@ TEST_F(BusTest, ACallThatWaitsKeepsNoDescriptorButThePackages) {
     client().waitUntil([] { return true; });
     ASSERT_TRUE(gate.waitFor(1));
     file.reset();
-    const std::filesystem::directory_iterator all{"/proc/self/fd"};
-    const auto open = std::count_if(begin(all), end(all), [&](const auto& entry) {
-        std::error_code gone;
-        return std::filesystem::equivalent(entry.path(), inode, gone);
-    });
-    EXPECT_EQ(open, 1);
+    const auto open = [&] {
+        const std::filesystem::directory_iterator all{"/proc/self/fd"};
+        return std::count_if(begin(all), end(all), [&](const auto& entry) {
+            std::error_code gone;
+            return std::filesystem::equivalent(entry.path(), inode, gone);
+        });
+    };
+    EXPECT_TRUE(client().waitUntil([&] { return open() == 1; })) << open();  // the caller's is closed by a helper
     gate.open();
     EXPECT_TRUE(client().waitUntil([&] { return mount->has_value(); }));
     EXPECT_EQ((*mount)->name, "");

@@ -19,8 +19,7 @@ public:
         : caller_{std::move(name), uid, interactive} {}
 
     [[nodiscard]] CallPtr calls(std::string_view method, std::string_view interface = "org.northstar.Mounter") const {
-        return std::make_shared<const Call>(
-            Call{caller_, findMethodRule(interface, method), [token = gone_.get_token()] { return token; }});
+        return std::make_shared<const Call>(Call{caller_, findMethodRule(interface, method), gone_.get_token()});
     }
     void leave() { gone_.request_stop(); }
 

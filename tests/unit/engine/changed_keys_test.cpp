@@ -118,7 +118,8 @@ TEST_F(ChangedFileKeysTest, AKeyThatWentBeforeReadingIsInvalidSignature) {
 
 TEST_F(ChangedFileKeysTest, ADescriptorsKeyThatWentIsInvalidSignature) {
     authority_.answer(action::kMount, FakeAuthority::kHang);
-    const auto call = begin(methods().files.mountFd(user_.calls("MountFd"), openData("signed/fonts-2.3.4.npk"), {}));
+    const auto call =
+        begin(methods().files.mountFd(user_.calls("MountFd"), CallerFd{openData("signed/fonts-2.3.4.npk")}, {}));
     reloadDuringTheQuestion(withoutTheKey_);
     expectFailure(Code::InvalidSignature, "was removed by a Reload at this moment", call);
     expectNothingWasMounted();

@@ -152,6 +152,13 @@ TEST_F(EngineTest, ATargetOfAnotherNameInRunDirAsksForMountOnly) {
     EXPECT_EQ(authority_.actions(), Texts{std::string{action::kMount}});
 }
 
+TEST_F(EngineTest, TheDefaultPlaceOfASignedContainerIsNotForUnsignedOnesOfItsName) {
+    addPackage("plain", "signed/fonts-2.3.4.npk");
+    answer(mount(user_, "fonts", {.repository = "plain"}));
+    EXPECT_EQ(authority_.actions(),
+              (Texts{std::string{action::kMountUnverified}, std::string{action::kMountAnywhere}}));
+}
+
 TEST_F(EngineTest, AnotherContainersPlaceInRunDirAsksForMountAnywhereToo) {
     answer(mount(user_, "fonts", {.target = runDir() + "/multi:1.2.0"}));
     EXPECT_EQ(authority_.actions(), (Texts{std::string{action::kMount}, std::string{action::kMountAnywhere}}));

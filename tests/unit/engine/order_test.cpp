@@ -9,7 +9,7 @@ namespace {
 class OrderTest : public EngineTest {
 protected:
     Pending<Mounted> mountFd(const TestCaller& caller, const std::string& data) {
-        return begin(methods().files.mountFd(caller.calls("MountFd"), openData(data), {}));
+        return begin(methods().files.mountFd(caller.calls("MountFd"), CallerFd{openData(data)}, {}));
     }
     // Its keys for files: those of "main".
     const std::string file_ = "signed/fonts-2.3.4.npk";

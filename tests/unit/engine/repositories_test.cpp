@@ -16,7 +16,8 @@ protected:
         return "[repositories.other]\ntype = \"memory\"\n" + keyList(keys);
     }
     Pending<std::string> install(const TestCaller& caller, const std::string& data = kFontsFile) {
-        return begin(methods().repositories.install(caller.calls("Install", kInterface), "other", openData(data)));
+        return begin(
+            methods().repositories.install(caller.calls("Install", kInterface), "other", CallerFd{openData(data)}));
     }
     Pending<void> uninstall(const TestCaller& caller, const std::string& what) {
         return begin(methods().repositories.uninstall(caller.calls("Uninstall", kInterface), "other", what));

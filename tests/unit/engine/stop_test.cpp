@@ -37,7 +37,7 @@ TEST_F(StopTest, ChangesOfRepositoriesThatAreAskedAboutAreDenied) {
     authority_.answer(FakeAuthority::kHang);
     auto& repositories = methods().repositories;
     const auto install = begin(repositories.install(user_.calls("Install", "org.northstar.Mounter.Repository"), "plain",
-                                                    openData("signed/fonts-2.3.4.npk")));
+                                                    CallerFd{openData("signed/fonts-2.3.4.npk")}));
     const auto uninstall =
         begin(repositories.uninstall(user_.calls("Uninstall", "org.northstar.Mounter.Repository"), "main", "fonts"));
     const auto again = reload(user_);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clients that mean harm: what they send keeps neither the service nor others waiting.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "bus_test.h"
+
+namespace northstar::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+template <typename Action>
+std::chrono::milliseconds durationOf(const Action& action) {
+    const auto begin = std::chrono::steady_clock::now();
+    action();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+}
+
+// A connection whose last close() waits for `linger` seconds: socket(7), SO_LINGER; its peer does not read.
+class LingeringSocket {
+public:
+    explicit LingeringSocket(int linger)
+        : listener_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)},
+          socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+        EXPECT_EQ(listen(listener_.get(), 1), 0);
+        EXPECT_EQ(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+        EXPECT_EQ(connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+        const ::linger waiting{.l_onoff = 1, .l_linger = linger};
+        EXPECT_EQ(setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &waiting, sizeof waiting), 0);
+        const std::string data(1 << 16, 'x');
+        while (send(socket_.get(), data.data(), data.size(), MSG_DONTWAIT) > 0) {}
+    }
+    [[nodiscard]] int get() const { return socket_.get(); }
+    // From now on the other holders' close is the last.
+    void letGo() { socket_.reset(); }
+
+private:
+    UniqueFd listener_, socket_;
+};
+
+class HostileClientTest : public BusTest {
+protected:
+    // How long another client waits for an answer after `send` has handed a socket over; of several tries the
+    // quickest, since the bus daemon may be the last to close it, and waits itself then.
+    std::chrono::milliseconds quickestAnswerAfter(const std::function<void(int)>& send) {
+        const auto other = newClient();
+        EXPECT_TRUE(other->listMounts().empty());
+        std::chrono::milliseconds found = 1h;
+        for (int i = 0; i < 5 && found > 1s; ++i) {
+            LingeringSocket socket{3};
+            send(socket.get());
+            socket.letGo();
+            found = std::min(found, durationOf([&] { EXPECT_TRUE(other->listMounts().empty()); }));
+        }
+        return found;
+    }
+};
+
+TEST_F(HostileClientTest, ADescriptorThatIsSlowToCloseKeepsNobodyWaiting) {
+    client();
+    EXPECT_LT(
+        quickestAnswerAfter([&](int fd) { client().send(kRoot, kService, "MountFd", sdbus::UnixFd{fd}, Options{}); }),
+        1s);
+}
+
+TEST_F(HostileClientTest, ADescriptorThatNobodyAskedForKeepsNobodyWaiting) {
+    client();
+    EXPECT_LT(quickestAnswerAfter([&](int fd) {
+                  const Options options{{"x", sdbus::Variant{sdbus::UnixFd{fd}}}};
+                  client().send(kRoot, kService, "Mount", std::string{"hello"}, options);
+              }),
+              1s);
+    EXPECT_LT(quickestAnswerAfter([&](int fd) { client().send(kRoot, kService, "NoSuchMethod", sdbus::UnixFd{fd}); }),
+              1s);
+}
+
+TEST_F(HostileClientTest, AFloodOfCallsThatWantNoAnswerKeepsOthersWaitingForAMoment) {
+    client();
+    const auto other = newClient();
+    EXPECT_TRUE(other->listMounts().empty());
+    for (int i = 0; i < 50'000; ++i) client().send(kRoot, kService, "ListMounts");
+    EXPECT_LT(durationOf([&] { EXPECT_TRUE(other->listMounts().empty()); }), 5s);
+}
+
+TEST_F(HostileClientTest, WhatTheWaitingCallsOfAUserKeepIsLimited) {
+    client();
+    callAs(1000);
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    std::vector<std::string> names{"fonts"};
+    while (names.size() < 4096) names.push_back("none" + std::to_string(names.size()));
+    std::vector<Pending> calls;
+    for (int i = 0; i < 6; ++i) {
+        calls.push_back(client().begin<std::vector<MountResult>>(kRoot, kService, "MountMany", names, Options{}));
+    }
+    ASSERT_TRUE(client().waitUntil([&] { return calls.back()->has_value(); }));
+    EXPECT_EQ((*calls.back())->name, busError("LimitsExceeded"));
+    EXPECT_NE((*calls.back())->message.find("KiB"), std::string::npos) << (*calls.back())->message;
+    EXPECT_TRUE(newClient()->listMounts().empty());
+    gate.open();
+    for (const auto& call : calls) {
+        ASSERT_TRUE(client().waitUntil([&] { return call->has_value(); }));
+    }
+    EXPECT_EQ((*calls.front())->name, "");
+}
+
+}  // namespace
+}  // namespace northstar::test
