@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sleeping: not too short, beside others, in the order of time.
-#include "async/callback.h"
-
 #include <gtest/gtest.h>
 
 #include <vector>
 
+#include "async/callback.h"
 #include "async/when_all.h"
 #include "run.h"
 
