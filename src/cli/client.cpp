@@ -115,14 +115,13 @@ std::string Client::mountFd(int npk, const Options& options) {
 
 void Client::unmount(const std::string& what, const Options& options) { call("Unmount", what, withAsk(options)); }
 
-std::vector<std::string> Client::unmountMany(const std::vector<std::string>& what, const Options& options) {
+std::map<std::string, std::string> Client::unmountMany(const std::vector<std::string>& what, const Options& options) {
     std::vector<sdbus::Struct<std::string, bool, std::string, std::string>> results;
     auto reply = call("UnmountMany", what, withAsk(options));
     reply >> results;
-    std::vector<std::string> failures;
+    std::map<std::string, std::string> failures;
     for (const auto& result : results) {
-        const bool gone = std::get<2>(result) == "org.northstar.Mounter.Error.NotMounted";  // somebody was quicker
-        if (!std::get<1>(result) && !gone) failures.push_back(std::get<3>(result));
+        if (!std::get<1>(result)) failures.emplace(std::get<0>(result), std::get<3>(result));
     }
     return failures;
 }

@@ -39,8 +39,8 @@ public:
     std::string mountFile(const std::string& path, const Options& options);
     std::string mountFd(int npk, const Options& options);  // npk stays the caller's
     void unmount(const std::string& what, const Options& options);
-    // Each of them; returns why some failed, a line each.
-    std::vector<std::string> unmountMany(const std::vector<std::string>& what, const Options& options);
+    // Each of them; returns those that failed, and why.
+    std::map<std::string, std::string> unmountMany(const std::vector<std::string>& what, const Options& options);
 
     std::vector<MountRow> listMounts();
     std::vector<ContainerRow> listContainers();

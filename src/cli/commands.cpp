@@ -40,16 +40,21 @@ Options mountOptions(const Arguments& arguments) {
 void unmountAll(Client client, const Options& options) {
     constexpr std::size_t kMost = 4096;  // that UnmountMany takes, see org.northstar.Mounter(5)
     const auto mounts = client.listMounts();
-    std::vector<std::string> failures;
+    std::map<std::string, std::string> failures;
     for (std::size_t at = 0; at < mounts.size(); at += kMost) {
         std::vector<std::string> objects;
         for (std::size_t i = at; i < std::min(at + kMost, mounts.size()); ++i) objects.push_back(mounts[i].object);
-        for (auto& failure : client.unmountMany(objects, options)) failures.push_back(std::move(failure));
+        failures.merge(client.unmountMany(objects, options));
     }
-    for (const auto& failure : failures) std::cerr << "northstarctl: " << plain(failure) << std::endl;
-    if (!failures.empty()) {
-        throw Error{Code::Busy, fmt::format("{} of {} mounts could not be unmounted", failures.size(), mounts.size())};
+    if (failures.empty()) return;
+    std::size_t left = 0;
+    for (const auto& mount : client.listMounts()) {
+        const auto failure = failures.find(mount.object);
+        if (failure == failures.end()) continue;  // it came since; and what is not listed went by another hand
+        ++left;
+        std::cerr << "northstarctl: " << plain(failure->second) << std::endl;
     }
+    if (left > 0) throw Error{Code::Busy, fmt::format("{} of {} mounts could not be unmounted", left, mounts.size())};
 }
 
 // A property as a cell of a table; empty where the service does not tell it.

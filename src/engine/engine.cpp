@@ -8,11 +8,11 @@
 namespace northstar {
 
 Engine::Methods::Methods(World& world, Runtime& runtime, Authorizer& authorizer, VerityAvailability& verity)
-    : release{runtime, world.registry}, packages{world, runtime},
-      mounting{world, runtime, packages, authorizer, release, verity},
+    : release{runtime, world.registry}, external{world, runtime, release}, packages{world, runtime},
+      mounting{world, runtime, packages, authorizer, release, external, verity},
       files{world.settings, runtime, mounting, authorizer, release}, unmounter{world, runtime, authorizer, release},
       opener{world.registry, runtime, authorizer}, queries{world, runtime, packages, authorizer},
-      repositories{world, runtime, authorizer, verity} {}
+      repositories{world, runtime, authorizer, external, verity} {}
 
 Engine::Engine(EventLoop& loop, Scope& scope, Kernel& kernel, Authority& authority, World& world)
     : world_{world}, runtime_{loop, scope, kernel, world.settings.config},
@@ -37,7 +37,7 @@ Engine::~Engine() {
 }
 
 void Engine::start() {
-    watch_ = std::make_unique<KernelWatch>(world_, runtime_, methods_.release);
+    watch_ = std::make_unique<KernelWatch>(world_, runtime_, methods_.external);
     world_.observers.add(*this);  // last, as an answer may go on with a call
     runtime_.scope.spawn(methods_.mounting.mountOnStart());
 }

@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds kCoalesce{50};     // one look for a burst of changes
 constexpr std::chrono::milliseconds kForItsEvent{50};  // an event may be on its way while the device is asked
 constexpr std::chrono::milliseconds kAfterLoss{500};   // one round of questions to all devices for a flood of events
+constexpr std::chrono::milliseconds kRetry{1000};      // after a look that failed
 constexpr std::size_t kMostEvents = 64;                // a turn of the loop: a flood must not keep calls waiting
 constexpr std::size_t kMostBlocks = 64;                // reported for a mount; more tell nothing new and would be kept
 constexpr std::uint64_t kUnknownBlock = UINT64_MAX;
@@ -36,8 +37,8 @@ std::unique_ptr<CorruptionWatch> watchCorruption(Kernel& kernel) {
 
 }  // namespace
 
-KernelWatch::KernelWatch(World& world, Runtime& runtime, DeviceRelease& release)
-    : world_{world}, runtime_{runtime}, release_{release}, corruption_{watchCorruption(runtime.steps.kernel())},
+KernelWatch::KernelWatch(World& world, Runtime& runtime, ExternalUnmount& external)
+    : world_{world}, runtime_{runtime}, external_{external}, corruption_{watchCorruption(runtime.steps.kernel())},
       mounts_{runtime.steps.kernel().watchMounts()} {
     if (corruption_) runtime_.loop.watch(corruption_->fd(), [this] { readCorruption(); });
     runtime_.loop.watch(mounts_->fd(), [this] {
@@ -81,14 +82,14 @@ Task<> KernelWatch::look() {
                             findCorrupted(runtime_.steps.kernel(), unasked)};
         });
         reportUnnumberedLater(found.corrupted);
-        for (const MountRecord& record : found.vanished) {
-            if (world_.registry.find(record.id) == nullptr || world_.registry.isLeaving(record.id)) continue;
-            takeOut(record.id);
-        }
+        for (const MountRecord& record : found.vanished) runtime_.scope.spawn(external_.takeOutInTurn(record));
+        co_return;
     } catch (const std::exception& error) {
-        log::error("Cannot look at the mount table: {}", error.what());
+        log::error("Cannot look at the mount table, which is tried again: {}", error.what());
         for (const MountRecord& record : unasked) known_[record.id].asked = false;
     }
+    co_await sleep(runtime_.loop, kRetry);
+    phase_ = Phase::Due;
 }
 
 std::vector<MountRecord> KernelWatch::takeUnasked() {
@@ -99,26 +100,6 @@ std::vector<MountRecord> KernelWatch::takeUnasked() {
         if (!std::exchange(known_[id].asked, true) && !record.corrupted) unasked.push_back(record);
     }
     return unasked;
-}
-
-void KernelWatch::takeOut(std::uint32_t id) {
-    const MountRecord record = *world_.registry.find(id);
-    log::warn("{} was unmounted from {} by somebody else{}", record.container(), record.mountPoint,
-              record.corrupted ? "; it was corrupted" : "");
-    world_.registry.remove(id);
-    runtime_.scope.spawn(cleanUp(record));
-    world_.observers.unmounted(record, record.corrupted ? UnmountReason::Corruption : UnmountReason::External);
-}
-
-Task<> KernelWatch::cleanUp(MountRecord record) {
-    bool released = false;
-    {
-        const MountKeys keys{record.containerName(), record.mountPoint};
-        const auto turn = co_await runtime_.lines.enterCommon(keys);
-        released =
-            co_await runtime_.pools.mounts.run([&] { return runtime_.steps.cleanUpAfterExternalUnmount(record); });
-    }
-    if (!released) co_await release_.awaitGone(std::move(record));
 }
 
 void KernelWatch::readCorruption() {

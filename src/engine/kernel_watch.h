@@ -8,8 +8,8 @@
 
 #include "async/task.h"
 #include "base/std.h"
+#include "engine/external_unmount.h"
 #include "engine/observer.h"
-#include "engine/unmount.h"
 #include "engine/world.h"
 #include "kernel/device.h"
 #include "registry/mount_record.h"
@@ -20,7 +20,7 @@ class KernelWatch : public Observer {
 public:
     // Watches until destroyed; what it does is in the scope. Looks once by itself. Without a way to hear of corruption
     // that is logged.
-    KernelWatch(World& world, Runtime& runtime, DeviceRelease& release);
+    KernelWatch(World& world, Runtime& runtime, ExternalUnmount& external);
     ~KernelWatch() override;
     KernelWatch(const KernelWatch&) = delete;
     KernelWatch& operator=(const KernelWatch&) = delete;
@@ -47,11 +47,6 @@ private:
     // are left out.
     [[nodiscard]] std::vector<MountRecord> takeUnasked();
 
-    // Tells that it is gone, and removes directory, record and devices before whatever is asked for this container or
-    // mount point next.
-    void takeOut(std::uint32_t id);
-    Task<> cleanUp(MountRecord record);
-
     // Each block is told once.
     void readCorruption();
     void report(const Corruption& event);
@@ -64,7 +59,7 @@ private:
 
     World& world_;
     Runtime& runtime_;
-    DeviceRelease& release_;
+    ExternalUnmount& external_;
     std::unique_ptr<CorruptionWatch> corruption_;
     std::unique_ptr<MountWatch> mounts_;
     Phase phase_ = Phase::Idle;

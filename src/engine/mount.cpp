@@ -118,6 +118,7 @@ Task<Mounted> Mounting::establish(MountPlan plan) {
 
 Task<Mounted> Mounting::runSteps(MountPlan& plan) {
     const std::string container = plan.container.text();
+    co_await external_.clear(plan.mountPoint);
     const auto reservation = world_.registry.reserve(plan.mountPoint, plan.owner, container, plan.repository);
     plan.id = reservation.id();
     plan.loopDeviceTimeout = world_.settings.config.loopDeviceTimeout;

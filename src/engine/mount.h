@@ -10,6 +10,7 @@
 #include "base/slow_close.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
+#include "engine/external_unmount.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_plan.h"
 #include "engine/packages.h"
@@ -28,9 +29,9 @@ using MountOutcome = std::variant<Mounted, std::exception_ptr>;
 class Mounting {
 public:
     Mounting(World& world, Runtime& runtime, Packages& packages, Authorizer& authorizer, DeviceRelease& release,
-             VerityAvailability& verity)
+             ExternalUnmount& external, VerityAvailability& verity)
         : world_{world}, runtime_{runtime}, packages_{packages}, authorizer_{authorizer}, release_{release},
-          verity_{verity} {}
+          external_{external}, verity_{verity} {}
 
     // All throw Error. `what`: a container of a repository, as a caller calls it.
     Task<Mounted> mount(CallPtr call, std::string what, MountRequest request);
@@ -60,6 +61,7 @@ private:
     Packages& packages_;
     Authorizer& authorizer_;
     DeviceRelease& release_;
+    ExternalUnmount& external_;
     VerityAvailability& verity_;
 };
 

@@ -69,6 +69,10 @@ Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::s
     co_await authorizer_.require(call, action::kManageRepository, details);
     if (missing) std::rethrow_exception(missing);
     const auto turn = co_await enter();
+    if (world_.registry.isMounted(what, repository)) {
+        const ContainerName container = ContainerName::parse(what).value();
+        co_await external_.clearContainer(container);
+    }
     const Found found = world_.catalog.find(what, repository);
     refuseOtherTrust(*found.repository, verified);
     refuseMounted(world_.registry, found.container, repository);

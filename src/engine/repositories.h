@@ -12,6 +12,7 @@
 #include "base/slow_close.h"
 #include "base/std.h"
 #include "config/config.h"
+#include "engine/external_unmount.h"
 #include "engine/world.h"
 #include "repository/load.h"
 
@@ -21,8 +22,10 @@ namespace northstar {
 
 class RepositoryChanges {
 public:
-    RepositoryChanges(World& world, Runtime& runtime, Authorizer& authorizer, VerityAvailability& verity)
-        : line_{runtime.loop}, world_{world}, runtime_{runtime}, authorizer_{authorizer}, verity_{verity} {}
+    RepositoryChanges(World& world, Runtime& runtime, Authorizer& authorizer, ExternalUnmount& external,
+                      VerityAvailability& verity)
+        : line_{runtime.loop}, world_{world}, runtime_{runtime}, authorizer_{authorizer}, external_{external},
+          verity_{verity} {}
 
     // All throw Error. Returns the container that came in.
     Task<std::string> install(CallPtr call, std::string repository, CallerFd npk);
@@ -41,6 +44,7 @@ private:
     World& world_;
     Runtime& runtime_;
     Authorizer& authorizer_;
+    ExternalUnmount& external_;
     VerityAvailability& verity_;
 };
 

@@ -94,6 +94,9 @@ TEST_F(CliTest, UnmountTakesDownAllAndTellsOfThoseThatItCannot) {
     EXPECT_TRUE(shows("fonts:2.3.4.*42 \\(cat, /file\\)")) << text_;
     EXPECT_TRUE(shows("1 of 2 mounts")) << text_;
     kernel_->release(runDir() + "/fonts:2.3.4");
+    kernel_->failNext("unmount", Error{Code::NotMounted, "is somewhere else now"});
+    EXPECT_EQ(run({"unmount", "--all"}), 1);
+    EXPECT_TRUE(shows("is somewhere else now")) << text_;
     EXPECT_EQ(run({"unmount", "--all"}), 0);
     EXPECT_TRUE(nothingLeft());
     EXPECT_TRUE(fails(2, "what", {"unmount"}));

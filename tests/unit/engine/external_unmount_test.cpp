@@ -77,6 +77,37 @@ TEST_F(ExternalUnmountTest, IsTidiedUpBeforeTheNextMountThere) {
     EXPECT_EQ(stateFiles(), Texts{"2.toml"});
 }
 
+TEST_F(ExternalUnmountTest, ThatNoLookHasSeenYetIsInTheWayOfNoMount) {
+    const Mounted mounted = mountAsRoot("fonts");
+    linger();  // the look after the mount is over
+    for (int i = 0; i < 5; ++i) {
+        kernel_.unmountExternally(runDir() + "/" + kFonts);
+        EXPECT_EQ(answer(mount(root_, "fonts")).mountPoint, mounted.mountPoint);
+    }
+    EXPECT_EQ(recorder_.count("unmounted " + kFonts + " external"), 5);
+    EXPECT_EQ(stateFiles(), Texts{"6.toml"});
+    kernel_.unmountExternally(mounted.mountPoint);
+    ASSERT_TRUE(waitUntilGone());
+    EXPECT_TRUE(nothingLeft());  // nor the directory
+}
+
+TEST_F(ExternalUnmountTest, ThatNoLookHasSeenYetIsInTheWayOfNoUninstall) {
+    linger();
+    kernel_.unmountExternally(mountAsRoot("fonts").mountPoint);
+    EXPECT_NO_THROW(answer(begin(methods().repositories.uninstall(
+        root_.calls("Uninstall", "org.northstar.Mounter.Repository"), "main", kFonts))));
+    EXPECT_TRUE(waitUntil([this] { return static_cast<bool>(nothingLeft()); }));
+}
+
+TEST_F(ExternalUnmountTest, IsSeenThoughALookFails) {
+    const Mounted mounted = mountAsRoot("fonts");
+    linger();
+    kernel_.failNext("mountsOn", Error{Code::Failed, "no descriptor"});
+    kernel_.unmountExternally(mounted.mountPoint);
+    EXPECT_TRUE(waitUntilGone());
+    EXPECT_TRUE(nothingLeft());
+}
+
 // The mount table is looked at before the unmount has ended, and must not be believed.
 TEST_F(ExternalUnmountTest, IsNotWhatAnUnmountOfOursLooksLike) {
     mountAsRoot("fonts");
