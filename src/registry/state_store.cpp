@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/state_store.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -9,10 +10,11 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <sstream>
+#include <stdexcept>
 #include <system_error>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -23,65 +25,65 @@ namespace {
 
 std::string fileName(std::uint32_t id) { return std::to_string(id) + ".toml"; }
 
-std::int64_t toInt(std::uint64_t value) { return static_cast<std::int64_t>(value); }  // bits kept both ways
+// Of a record, by the key in its file; `visit` runs for each. Strings, flags and unsigned numbers.
+template <typename Record, typename Visit>
+void eachField(Record& r, const Visit& visit) {
+    visit("id", r.id);
+    visit("name", r.name);
+    visit("version", r.version);
+    visit("repository", r.repository);
+    visit("source", r.source);
+    visit("mount_point", r.mountPoint);
+    visit("device", r.device);
+    visit("loop_device", r.loopDevice);
+    visit("filesystem", r.filesystem);
+    visit("verified", r.verified);
+    visit("root_hash", r.rootHash);
+    visit("corrupted", r.corrupted);
+    visit("owner_uid", r.ownerUid);
+    visit("mounted_at", r.mountedAt);
+    visit("mount_id", r.identity.id);
+    visit("unique_mount_id", r.identity.uniqueId);
+    visit("device_number", r.identity.device);
+    visit("verity_uuid", r.verityUuid);
+    visit("disk_sequence", r.diskSequence);
+    visit("backing_device", r.backing.device);
+    visit("backing_inode", r.backing.inode);
+    visit("backing_offset", r.backing.offset);
+    visit("mount_point_created", r.mountPointCreated);
+}
 
-// TOML is UTF-8; recovery takes the bytes of the mount point from the mount table.
-std::string serialize(const MountRecord& r) {
-    const toml::table table{{"id", toInt(r.id)},
-                            {"name", r.name},
-                            {"version", r.version},
-                            {"repository", r.repository},
-                            {"source", r.source},
-                            {"mount_point", toUtf8(r.mountPoint)},
-                            {"device", r.device},
-                            {"loop_device", r.loopDevice},
-                            {"filesystem", r.filesystem},
-                            {"verified", r.verified},
-                            {"root_hash", r.rootHash},
-                            {"corrupted", r.corrupted},
-                            {"owner_uid", toInt(r.ownerUid)},
-                            {"mounted_at", toInt(r.mountedAt)},
-                            {"mount_id", toInt(r.identity.id)},
-                            {"unique_mount_id", toInt(r.identity.uniqueId)},
-                            {"device_number", toInt(r.identity.device)},
-                            {"verity_uuid", r.verityUuid},
-                            {"disk_sequence", toInt(r.diskSequence)},
-                            {"backing_device", toInt(r.backing.device)},
-                            {"backing_inode", toInt(r.backing.inode)},
-                            {"backing_offset", toInt(r.backing.offset)},
-                            {"mount_point_created", r.mountPointCreated}};
+// TOML is UTF-8; recovery takes the bytes of the mount point from the mount table. Its numbers are signed: the bits are
+// kept both ways.
+std::string serialize(const MountRecord& record) {
+    toml::table table;
+    eachField(record, [&](const char* key, const auto& value) {
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if constexpr (std::is_same_v<Value, std::string>) {
+            table.insert(key, toUtf8(value));
+        } else if constexpr (std::is_same_v<Value, bool>) {
+            table.insert(key, value);
+        } else {
+            table.insert(key, static_cast<std::int64_t>(value));
+        }
+    });
     std::ostringstream text;
     text << table << '\n';
     return text.str();
 }
 
 MountRecord deserialize(const toml::table& table) {
-    const auto text = [&](const char* key) { return table.at(key).value<std::string>().value(); };
-    const auto number = [&](const char* key) {
-        return static_cast<std::uint64_t>(table.at(key).value<std::int64_t>().value());
-    };
-    const auto flag = [&](const char* key) { return table.at(key).value<bool>().value(); };
-    MountRecord r;
-    r.id = static_cast<std::uint32_t>(number("id"));
-    r.name = text("name");
-    r.version = text("version");
-    r.repository = text("repository");
-    r.source = text("source");
-    r.mountPoint = text("mount_point");
-    r.device = text("device");
-    r.loopDevice = text("loop_device");
-    r.filesystem = text("filesystem");
-    r.verified = flag("verified");
-    r.rootHash = text("root_hash");
-    r.corrupted = flag("corrupted");
-    r.ownerUid = static_cast<uid_t>(number("owner_uid"));
-    r.mountedAt = number("mounted_at");
-    r.identity = {number("mount_id"), number("unique_mount_id"), number("device_number")};
-    r.verityUuid = text("verity_uuid");
-    r.diskSequence = table.contains("disk_sequence") ? number("disk_sequence") : 0;  // 0: written by an older version
-    r.backing = {number("backing_device"), number("backing_inode"), number("backing_offset")};
-    r.mountPointCreated = flag("mount_point_created");
-    return r;
+    MountRecord record;
+    eachField(record, [&](const char* key, auto& value) {
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if (std::string_view{key} == "disk_sequence" && !table.contains(key)) return;  // written by an older version
+        if constexpr (std::is_same_v<Value, std::string> || std::is_same_v<Value, bool>) {
+            value = table.at(key).value<Value>().value();
+        } else {
+            value = static_cast<Value>(table.at(key).value<std::int64_t>().value());
+        }
+    });
+    return record;
 }
 
 }  // namespace
@@ -106,14 +108,22 @@ void StateStore::save(const MountRecord& record) const {
     const std::string name = fileName(record.id);
     const std::string temporary = "." + name + ".new";
     const std::string text = serialize(record);
-    const auto fail = [&](const char* what) {
-        throwErrno(Code::Failed, std::string{"Cannot "} + what + " " + path_ + "/" + name, errno);
+    const auto fail = [&](const char* what, int error) {
+        throwErrno(Code::Failed, std::string{"Cannot "} + what + " " + path_ + "/" + name, error);
     };
     const UniqueFd file{
         openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!file) fail("create");
-    if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) fail("write");
-    if (renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) fail("rename");
+    if (!file) fail("create", errno);
+    const char* failed = nullptr;
+    if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        failed = "write";
+    } else if (renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
+        failed = "rename";
+    }
+    if (failed == nullptr) return;
+    const int error = errno;
+    unlinkat(directory_.get(), temporary.c_str(), 0);
+    fail(failed, error);
 }
 
 void StateStore::remove(std::uint32_t id) const noexcept {
@@ -123,18 +133,42 @@ void StateStore::remove(std::uint32_t id) const noexcept {
 }
 
 std::vector<MountRecord> StateStore::load() const {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream{fdopendir(openat(directory_.get(), ".", O_RDONLY | O_CLOEXEC)),
+                                                     [](DIR* d) { return d != nullptr ? closedir(d) : 0; }};
+    errno = stream ? 0 : errno;
+    while (const dirent* entry = stream ? readdir(stream.get()) : nullptr) {
+        if (const std::string name{entry->d_name}; name != "." && name != "..") names.push_back(name);
+    }
+    if (errno != 0) throwErrno(Code::Failed, "Cannot read the state directory " + path_, errno);
+
     std::vector<MountRecord> records;
-    std::error_code failure;
-    for (const auto& entry : std::filesystem::directory_iterator{path_, failure}) {
+    for (const std::string& name : names) {
         try {
-            if (entry.path().extension() != ".toml") throw std::runtime_error{"left from an interrupted write"};
-            records.push_back(deserialize(toml::parse_file(entry.path().string())));
+            if (!name.ends_with(".toml")) throw std::runtime_error{"left from an interrupted write"};
+            records.push_back(deserialize(toml::parse(read(name))));
+        } catch (const Error&) {  // what cannot be read now may well be right
+            throw;
         } catch (const std::exception& error) {
-            log::warn("Removing the state file {}: {}", entry.path().string(), error.what());
-            std::filesystem::remove(entry.path(), failure);
+            log::warn("Removing the state file {}/{}: {}", path_, printable(name), error.what());
+            unlinkat(directory_.get(), name.c_str(), 0);
         }
     }
     return records;
+}
+
+std::string StateStore::read(const std::string& name) const {
+    const UniqueFd file{openat(directory_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+    std::string text(64 << 10, '\0');  // more than a record has
+    const ssize_t got = file ? ::read(file.get(), text.data(), text.size()) : -1;
+    if (got < 0) {
+        throwErrno(
+            Code::Failed,
+            "Cannot read the record " + path_ + "/" + printable(name) + " of a mount (if it is of no use, remove it)",
+            errno);
+    }
+    text.resize(static_cast<std::size_t>(got));
+    return text;
 }
 
 }  // namespace northstar

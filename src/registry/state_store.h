@@ -21,10 +21,13 @@ public:
     void save(const MountRecord& record) const;
     void remove(std::uint32_t id) const noexcept;
 
-    // All readable records; a broken one is logged and removed.
+    // All records. One that makes no sense is logged and removed; what cannot be read now may be of a mount that
+    // exists, and throws Failed.
     [[nodiscard]] std::vector<MountRecord> load() const;
 
 private:
+    [[nodiscard]] std::string read(const std::string& name) const;
+
     std::string path_;
     UniqueFd directory_;
 };

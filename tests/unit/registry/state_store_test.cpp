@@ -36,6 +36,25 @@ TEST(StateStore, APathThatIsNoTextDoesNotBreakTheRecord) {
     EXPECT_EQ(state.load()[0].mountPoint, "/srv/\\xff");
 }
 
+TEST(StateStore, ARecordThatCannotBeReadNowIsKept) {
+    const TemporaryDirectory directory;
+    const StateStore state{directory.path()};
+    const std::string record = directory / "mounts/1.toml";
+    std::filesystem::create_directory(record);  // EISDIR stands for what may pass
+    expectError(Code::Failed, record, [&] { static_cast<void>(state.load()); });
+    EXPECT_TRUE(std::filesystem::exists(record));
+}
+
+TEST(StateStore, NothingIsLeftOfARecordThatCannotBeWritten) {
+    const TemporaryDirectory directory;
+    const StateStore state{directory.path()};
+    std::filesystem::create_directories(directory / "mounts/1.toml/x");
+    MountRecord record;
+    record.id = 1;
+    expectError(Code::Failed, "rename", [&] { state.save(record); });
+    EXPECT_FALSE(std::filesystem::exists(directory / "mounts/.1.toml.new"));
+}
+
 TEST(StateStore, WhatIsSavedIsLoaded) {
     const TemporaryDirectory directory;
     MountRecord record;
