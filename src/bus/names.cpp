@@ -37,6 +37,8 @@ sdbus::Error toBusError(const std::exception_ptr& error) {
         std::rethrow_exception(error);
     } catch (const Error& known) {
         return makeError(errorName(known.code()), toUtf8(known.what()));  // anything else could not be sent
+    } catch (const std::bad_alloc&) {
+        return makeError(errorName(Code::Failed), "The service is out of memory; try again later");
     } catch (const std::exception& unexpected) {
         log::error("Unexpected error in a call: {}", unexpected.what());
         return makeError(errorName(Code::Failed), toUtf8(std::string{"Unexpected error: "} + unexpected.what()));

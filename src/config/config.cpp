@@ -14,13 +14,18 @@
 namespace northstar {
 namespace {
 
+// Where something is in a file; toml++ has no line for a file that cannot be opened.
+std::string placeOf(const std::string& file, const toml::source_region& where) {
+    return where.begin.line == 0 ? file : fmt::format("{}:{}", file, where.begin.line);
+}
+
 class TableReader {
 public:
     TableReader(const std::string& file, const toml::table& table, std::string prefix)
         : file_{file}, table_{table}, prefix_{std::move(prefix)} {}
 
     [[noreturn]] void fail(const toml::source_region& where, const std::string& key, const std::string& problem) const {
-        throw Error{Code::Failed, fmt::format("{}:{}: {}{}: {}", file_, where.begin.line, prefix_, key, problem)};
+        throw Error{Code::Failed, fmt::format("{}: {}{}: {}", placeOf(file_, where), prefix_, key, problem)};
     }
 
     const toml::node* find(const std::string& key) {
@@ -224,8 +229,8 @@ Config loadConfig(const std::string& path) {
     try {
         return decode(path, toml::parse_file(path));
     } catch (const toml::parse_error& error) {
-        throw Error{Code::Failed, fmt::format("{}:{}: cannot read the configuration: {}", path,
-                                              error.source().begin.line, error.description())};
+        throw Error{Code::Failed, fmt::format("{}: cannot read the configuration: {}", placeOf(path, error.source()),
+                                              error.description())};
     }
 }
 

@@ -46,7 +46,7 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
     const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
     auto copying = runtime_.pools.bulk.run([&] {
         const UniqueFd file = openCallerFile(runtime_.steps.kernel(), call->caller, npk.get());
-        return installPackage(*before, file.get(), "the package for " + before->name, stop.token());
+        return installPackage(*before, file.get(), "for repository " + before->name, stop.token());
     });
     const Installed installed = co_await copying;
     world_.catalog.add({before, installed.container, installed.entry});

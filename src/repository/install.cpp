@@ -110,16 +110,17 @@ void checkCapacity(const Repository& repository, std::uint64_t size) {
 void copy(int from, int to, std::uint64_t size, const std::string& name, const std::stop_token& stop) {
     std::vector<char> buffer(kChunk);
     for (std::uint64_t done = 0; done < size;) {
-        if (stop.stop_requested()) throw Error{Code::Failed, "The install of " + name + " was cancelled"};
+        if (stop.stop_requested()) throw Error{Code::Failed, "The install of the package " + name + " was cancelled"};
         const auto wanted = std::min<std::uint64_t>(buffer.size(), size - done);
         const ssize_t got = pread(from, buffer.data(), wanted, static_cast<off_t>(done));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throwErrno(Code::Failed, "Cannot read " + name, errno);
-        if (got == 0) throw Error{Code::InvalidPackage, "Cannot install " + name + ": it shrank while it was read"};
+        if (got < 0) throwErrno(Code::Failed, "Cannot read the package " + name, errno);
+        if (got == 0)
+            throw Error{Code::InvalidPackage, "Cannot install the package " + name + ": it shrank while it was read"};
         for (ssize_t written = 0; written < got;) {
             const ssize_t put = write(to, buffer.data() + written, static_cast<std::size_t>(got - written));
             if (put < 0 && errno == EINTR) continue;
-            if (put < 0) throwWriteError("Cannot write the copy of " + name, errno);
+            if (put < 0) throwWriteError("Cannot write the copy of the package " + name, errno);
             written += put;
         }
         done += static_cast<std::uint64_t>(got);
@@ -141,7 +142,7 @@ void refuseInstalled(const Repository& repository, const std::string& container)
 // Before anything is copied: a huge file that is no package costs nothing.
 void checkSource(const Repository& repository, int fd, const std::string& name) {
     UniqueFd source = duplicateFd(fd);
-    if (!source) throwErrno(Code::Failed, "Cannot duplicate the descriptor of " + name, errno);
+    if (!source) throwErrno(Code::Failed, "Cannot duplicate the descriptor of the package " + name, errno);
     refuseInstalled(repository, openAccepted(std::move(source), repository.keys, name)->manifest.container());
 }
 

@@ -146,11 +146,11 @@ std::unique_ptr<Device> LoopDevices::attachToFree(const LoopSpec& spec, int& err
     if (number < 0) {
         error = errno;
         if (isRace(error)) return nullptr;
-        throw Error{
-            Code::DeviceUnavailable,
-            fmt::format("{}: there is no free one and none can be added: {}; raise the loop module's max_loop or "
-                        "unmount something",
-                        describe(spec, "a loop device"), errnoText(error))};
+        throw Error{Code::DeviceUnavailable,
+                    fmt::format("{}: there is no free one and none can be added: {}; {}",
+                                describe(spec, "a loop device"), errnoText(error),
+                                error == ENOMEM ? "the kernel is out of memory"
+                                                : "raise the loop module's max_loop or unmount something")};
     }
     const std::string path = "/dev/loop" + std::to_string(number);
     UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
