@@ -72,7 +72,11 @@ void BusTest::configureOnly(const std::string& top, const std::string& tables) {
 void BusTest::start() {
     daemon_ =
         std::make_unique<RunningDaemon>(DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_,
-                                        DaemonTestHooks{[this](uid_t) { return callerUid_.load(); }, polkitTimeout_});
+                                        DaemonTestHooks{[this](uid_t) {
+                                                            const std::lock_guard passing{door_};
+                                                            return callerUid_.load();
+                                                        },
+                                                        polkitTimeout_});
 }
 
 void BusTest::stop() {

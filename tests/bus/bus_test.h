@@ -10,6 +10,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -71,6 +72,7 @@ protected:
     std::unique_ptr<FakePolkit> polkit_ = std::make_unique<FakePolkit>(bus_);
     std::shared_ptr<FakeKernel> kernel_ = std::make_shared<FakeKernel>();
     std::atomic<uid_t> callerUid_ = 0;
+    std::mutex door_;  // while a test holds it, the bus thread goes no further than to the next call
     std::chrono::milliseconds polkitTimeout_ = std::chrono::minutes{5};
     std::unique_ptr<RunningDaemon> daemon_;
     std::unique_ptr<Client> client_;
