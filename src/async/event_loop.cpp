@@ -25,8 +25,6 @@ void EventLoop::watch(int fd, std::function<void()> onReadable) {
     watches_[fd] = std::make_shared<std::function<void()>>(std::move(onReadable));
 }
 
-void EventLoop::unwatch(int fd) { watches_.erase(fd); }
-
 void EventLoop::after(std::chrono::milliseconds delay, std::function<void()> task) {
     timers_.emplace(Clock::now() + delay, std::move(task));
 }

@@ -38,7 +38,7 @@ public:
     // Loop's thread only, as all below. The handler runs whenever the descriptor (borrowed) is readable, has ended or
     // is broken. It may watch and unwatch, also itself. Unwatch before closing: a closed one makes the loop spin.
     void watch(int fd, std::function<void()> onReadable);
-    void unwatch(int fd);
+    void unwatch(int fd) { watches_.erase(fd); }
 
     // Runs the task once, not before this much time has passed.
     void after(std::chrono::milliseconds delay, std::function<void()> task);

@@ -4,8 +4,7 @@
 // Example: work on a library. Keys are "all", "shelf:7" and "book:42".
 // - To mend a book:    all Shared, shelf:7 Shared, book:42 Exclusive. Other books may be mended meanwhile.
 // - To move a shelf:   all Shared, shelf:7 Exclusive. Waits for the books of it that are being mended; those who want
-// to
-//                      mend one from now on wait for the move. Other shelves go on.
+//                      to mend one from now on wait for the move. Other shelves go on.
 // - To bring a parcel that nobody has opened: all Apart. Any book may be in it, so it goes neither beside nor past work
 //                      on known ones, nor that past it. But two parcels have nothing to do with each other, and come in
 //                      together. With only Shared and Exclusive they would go past known work, or one by one.
@@ -78,26 +77,20 @@ template <typename Key>
 class Lanes<Key>::Turn {
 public:
     Turn() noexcept = default;
-    Turn(Turn&& other) noexcept : lanes_{std::exchange(other.lanes_, nullptr)}, place_{std::move(other.place_)} {}
-    Turn& operator=(Turn&& other) noexcept {
-        Turn old{std::move(other)};
-        std::swap(lanes_, old.lanes_);
-        std::swap(place_, old.place_);
-        return *this;
-    }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() {
-        if (place_) lanes_->leave(*place_);
-    }
     // Was it entered with this key, in whatever way?
     [[nodiscard]] bool holds(const Key& key) const { return place_ && place_->keys.contains(key); }
 
 private:
     friend Lanes;
-    Turn(Lanes& lanes, std::unique_ptr<Place> place) noexcept : lanes_{&lanes}, place_{std::move(place)} {}
-    Lanes* lanes_ = nullptr;
-    std::unique_ptr<Place> place_;
+    struct Leave {
+        Lanes* lanes = nullptr;
+        void operator()(const Place* place) const {
+            lanes->leave(*place);
+            delete place;
+        }
+    };
+    Turn(Lanes& lanes, std::unique_ptr<Place> place) noexcept : place_{place.release(), Leave{&lanes}} {}
+    std::unique_ptr<Place, Leave> place_;
 };
 
 template <typename Key>

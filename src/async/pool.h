@@ -18,10 +18,10 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <type_traits>
-#include <variant>
 
 #include "async/callback.h"
 #include "async/event_loop.h"
@@ -66,21 +66,10 @@ private:
 // The worker writes to this frame, which waits; the loop's lock is between its last write and our first read.
 template <typename F>
 Task<std::invoke_result_t<F&>> Pool::finish(std::unique_ptr<F> function) {
-    using Result = std::invoke_result_t<F&>;
-    std::optional<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> result;
-    std::exception_ptr error;
-    const auto execute = [&] {
-        try {
-            if constexpr (std::is_void_v<Result>) {
-                (*function)();
-            } else {
-                result.emplace((*function)());
-            }
-        } catch (...) {
-            error = std::current_exception();
-        }
-        function.reset();
-    };
+    std::packaged_task<std::invoke_result_t<F&>()> execute{[&] {
+        const std::unique_ptr<F> once{std::move(function)};
+        return (*once)();
+    }};
     Callback<void> ended{[&](const Callback<void>::Complete& complete) {
         submit([this, &execute, complete] {
             execute();
@@ -88,8 +77,7 @@ Task<std::invoke_result_t<F&>> Pool::finish(std::unique_ptr<F> function) {
         });
     }};
     co_await ended;
-    if (error) std::rethrow_exception(error);
-    if constexpr (!std::is_void_v<Result>) co_return std::move(*result);
+    co_return execute.get_future().get();
 }
 
 }  // namespace northstar

@@ -5,16 +5,9 @@
 
 #include <cstdlib>
 
+#include "async/callback.h"
+
 namespace northstar {
-
-namespace {
-
-[[noreturn]] void failed(const char* what) {
-    spdlog::critical("A task that nobody awaits has failed: {}", what);
-    std::terminate();
-}
-
-}  // namespace
 
 // Starts at once, and frees its frame when it ends.
 struct Scope::Runner {
@@ -24,13 +17,14 @@ struct Scope::Runner {
         std::suspend_never final_suspend() noexcept { return {}; }
         void return_void() noexcept {}
         void unhandled_exception() noexcept {
+            const char* what = "not a std::exception";
             try {
                 throw;
             } catch (const std::exception& error) {
-                failed(error.what());
-            } catch (...) {
-                failed("not a std::exception");
-            }
+                what = error.what();
+            } catch (...) {}
+            spdlog::critical("A task that nobody awaits has failed: {}", what);
+            std::terminate();
         }
     };
 };
@@ -56,18 +50,12 @@ Scope::Runner Scope::run(std::shared_ptr<State> state, Task<> task) {
         co_await running;
     }
     if (--state->running > 0) co_return;
-    for (const auto& waiter : std::exchange(state->joining, {})) waiter.resume();
+    for (const auto& resume : std::exchange(state->joining, {})) resume();
 }
 
 Task<> Scope::joined(std::shared_ptr<State> state) {
-    struct Ended {
-        State& state;
-        bool await_ready() const noexcept { return false; }
-        void await_suspend(std::coroutine_handle<> waiter) { state.joining.push_back(waiter); }
-        void await_resume() const noexcept {}
-    };
     while (state->running > 0) {
-        Ended ended{*state};
+        Callback<void> ended{[&](const Callback<void>::Complete& complete) { state->joining.push_back(complete); }};
         co_await ended;
     }
 }

@@ -10,8 +10,6 @@
 // and ends the process. Loop's thread only.
 #pragma once
 
-#include <coroutine>
-
 #include "async/task.h"
 #include "base/std.h"
 
@@ -39,7 +37,7 @@ private:
     // Shared with the tasks, for those that end after the scope.
     struct State {
         std::size_t running = 0;
-        std::vector<std::coroutine_handle<>> joining;
+        std::vector<std::function<void()>> joining;
     };
     struct Runner;
     static Runner run(std::shared_ptr<State> state, Task<> task);
