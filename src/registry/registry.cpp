@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/registry.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "base/utf8.h"
 
@@ -9,10 +11,8 @@ namespace {
 
 template <typename Key>
 void forget(std::map<Key, std::set<std::uint32_t>>& index, const Key& key, std::uint32_t id) {
-    const auto it = index.find(key);
-    if (it == index.end()) return;
-    it->second.erase(id);
-    if (it->second.empty()) index.erase(it);
+    index[key].erase(id);
+    if (index[key].empty()) index.erase(key);
 }
 
 }  // namespace
@@ -40,8 +40,6 @@ bool Registry::holdsTooMany(uid_t owner) const {
     return owner != 0 && limits_.mountsPerUid != 0 && heldOf(owner) >= limits_.mountsPerUid;
 }
 
-bool Registry::isFull(uid_t owner) const { return allFull() || isFullOf(owner) || holdsTooMany(owner); }
-
 void Registry::hold(MountRecord record) {
     if (record.ownerUid == 0 || isReused(record)) return;
     held_.insert_or_assign(record.id, std::move(record));
@@ -55,34 +53,31 @@ bool Registry::isReused(const MountRecord& gone) const {
 
 Registry::Reservation Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
                                         const std::string& repository) {
+    const auto refuse = [&](Code code, const std::string& why) {
+        throw Error{code, "Cannot mount on " + mountPoint + ": " + why};
+    };
     if (const auto* other = findByMountPoint(mountPoint)) {
-        throw Error{Code::AlreadyMounted, "Cannot mount on " + mountPoint + ": " + other->container() +
-                                              " is mounted there; unmount it first or choose another target"};
+        refuse(Code::AlreadyMounted,
+               other->container() + " is mounted there; unmount it first or choose another target");
     }
-    for (const auto& [id, reservation] : reservations_) {
-        if (reservation.mountPoint == mountPoint) {
-            throw Error{Code::AlreadyMounted,
-                        "Cannot mount on " + mountPoint + ": another call is mounting there at this moment"};
-        }
+    if (std::ranges::any_of(reservations_, [&](const auto& r) { return r.second.mountPoint == mountPoint; })) {
+        refuse(Code::AlreadyMounted, "another call is mounting there at this moment");
     }
     if (allFull()) {
-        throw Error{Code::LimitsExceeded, "Cannot mount on " + mountPoint + ": the limit of " +
-                                              std::to_string(limits_.mounts) +
-                                              " mounts is reached (limits.mounts in the configuration)"};
+        refuse(Code::LimitsExceeded,
+               fmt::format("the limit of {} mounts is reached (limits.mounts in the configuration)", limits_.mounts));
     }
     if (isFullOf(owner)) {
-        throw Error{Code::LimitsExceeded,
-                    "Cannot mount on " + mountPoint + ": user " + std::to_string(owner) + " has " +
-                        std::to_string(limits_.mountsPerUid) +
-                        " mounts already (limits.mounts_per_uid in the configuration); unmount some first"};
+        refuse(Code::LimitsExceeded, fmt::format("user {} has {} mounts already (limits.mounts_per_uid in the "
+                                                 "configuration); unmount some first",
+                                                 owner, limits_.mountsPerUid));
     }
     if (holdsTooMany(owner)) {
-        throw Error{Code::LimitsExceeded,
-                    "Cannot mount on " + mountPoint + ": the devices of " + std::to_string(heldOf(owner)) +
-                        " unmounted mounts of user " + std::to_string(owner) + " are still in use, of at most " +
-                        std::to_string(limits_.mountsPerUid) +
-                        " (limits.mounts_per_uid in the configuration); end what uses them, perhaps in another mount "
-                        "namespace"};
+        refuse(Code::LimitsExceeded,
+               fmt::format("the devices of {} unmounted mounts of user {} are still in use, of at most {} "
+                           "(limits.mounts_per_uid in the configuration); end what uses them, perhaps in another mount "
+                           "namespace",
+                           heldOf(owner), owner, limits_.mountsPerUid));
     }
     reservations_[++last_] = {mountPoint, owner, container, repository};
     return {reservations_, last_};
@@ -132,14 +127,6 @@ MountRecord* Registry::find(std::uint32_t id) {
 const MountRecord* Registry::first(const Index& index, const std::string& key) const {
     const auto it = index.find(key);
     return it == index.end() ? nullptr : find(*it->second.begin());
-}
-
-const MountRecord* Registry::findByMountPoint(const std::string& mountPoint) const {
-    return first(byMountPoint_, mountPoint);
-}
-
-const MountRecord* Registry::findShownAs(const std::string& mountPoint) const {
-    return first(byShownMountPoint_, mountPoint);
 }
 
 const std::set<std::uint32_t>& Registry::findByContainer(const ContainerName& what) const {

@@ -64,9 +64,13 @@ public:
 
     [[nodiscard]] const MountRecord* find(std::uint32_t id) const;
     [[nodiscard]] MountRecord* find(std::uint32_t id);
-    [[nodiscard]] const MountRecord* findByMountPoint(const std::string& mountPoint) const;
+    [[nodiscard]] const MountRecord* findByMountPoint(const std::string& mountPoint) const {
+        return first(byMountPoint_, mountPoint);
+    }
     // Of a mount point that is not UTF-8, by what toUtf8() makes of it.
-    [[nodiscard]] const MountRecord* findShownAs(const std::string& mountPoint) const;
+    [[nodiscard]] const MountRecord* findShownAs(const std::string& mountPoint) const {
+        return first(byShownMountPoint_, mountPoint);
+    }
     // Numbers of the mounts of a container, or of all versions of a name.
     [[nodiscard]] const std::set<std::uint32_t>& findByContainer(const ContainerName& what) const;
     [[nodiscard]] std::vector<const MountRecord*> findByDevice(dev_t device) const;
@@ -88,7 +92,7 @@ public:
     void letGo(std::uint32_t id) { held_.erase(id); }
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& held() const noexcept { return held_; }
     // Would reserve() throw LimitsExceeded?
-    [[nodiscard]] bool isFull(uid_t owner) const;
+    [[nodiscard]] bool isFull(uid_t owner) const { return allFull() || isFullOf(owner) || holdsTooMany(owner); }
 
     // By number. Mounts only, no reservations.
     [[nodiscard]] const std::map<std::uint32_t, MountRecord>& mounts() const noexcept { return mounts_; }
