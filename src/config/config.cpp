@@ -6,6 +6,7 @@
 #include <toml++/toml.h>
 
 #include <limits>
+#include <ranges>
 #include <set>
 
 #include "base/error.h"
@@ -56,40 +57,28 @@ public:
     }
 
     void boolean(const std::string& key, bool& value) {
-        const auto* node = find(key);
-        if (node == nullptr) return;
-        if (!node->is_boolean()) fail(node->source(), key, "must be true or false");
-        value = node->as_boolean()->get();
+        read(key, value, "must be true or false", [](const toml::node& node) { return node.value_exact<bool>(); });
     }
 
     void count(const std::string& key, std::uint32_t& value) {
-        const auto* node = find(key);
-        if (node == nullptr) return;
-        const auto* number = node->as_integer();
-        if (number == nullptr || number->get() < 0 || number->get() > std::numeric_limits<std::int32_t>::max()) {
-            fail(node->source(), key, "must be a whole number from 0 to 2147483647");
-        }
-        value = static_cast<std::uint32_t>(number->get());
+        read(key, value, "must be a whole number from 0 to 2147483647", [](const toml::node& node) {
+            const auto number = node.value_exact<std::int64_t>();
+            const bool fits = number && *number >= 0 && *number <= std::numeric_limits<std::int32_t>::max();
+            return fits ? number : std::nullopt;
+        });
     }
 
     void duration(const std::string& key, std::chrono::milliseconds& value) {
-        const auto* node = find(key);
-        if (node == nullptr) return;
-        const auto parsed = parseDuration(text(key, *node));
-        if (!parsed) fail(node->source(), key, "must be a time like \"5s\" or \"200ms\", at most a day");
-        value = *parsed;
+        read(key, value, "must be a time like \"5s\" or \"200ms\", at most a day",
+             [&](const toml::node& node) { return parseDuration(text(key, node)); });
     }
 
     void size(const std::string& key, std::uint64_t& value) {
-        const auto* node = find(key);
-        if (node == nullptr) return;
-        const auto* number = node->as_integer();
-        const auto parsed = number != nullptr && number->get() >= 0
-                                ? std::optional<std::uint64_t>{static_cast<std::uint64_t>(number->get())}
-                            : node->is_string() ? parseSize(text(key, *node))
-                                                : std::nullopt;
-        if (!parsed) fail(node->source(), key, "must be a size like \"100MB\" or \"1GiB\"");
-        value = *parsed;
+        read(key, value, "must be a size like \"100MB\" or \"1GiB\"", [&](const toml::node& node) {
+            if (node.is_string()) return parseSize(text(key, node));
+            const auto number = node.value_exact<std::int64_t>();
+            return number && *number >= 0 ? std::optional<std::uint64_t>{*number} : std::nullopt;
+        });
     }
 
     void paths(const std::string& key, std::vector<std::string>& value) {
@@ -105,19 +94,12 @@ public:
     }
 
     template <typename Enum>
-    void choice(const std::string& key, Enum& value, const std::vector<std::pair<std::string, Enum>>& choices) {
-        const auto* node = find(key);
-        if (node == nullptr) return;
-        const std::string name = text(key, *node);
-        std::string names;
-        for (const auto& [known, meaning] : choices) {
-            if (known == name) {
-                value = meaning;
-                return;
-            }
-            names += (names.empty() ? "\"" : " or \"") + known + "\"";
-        }
-        fail(node->source(), key, "must be " + names);
+    void choice(const std::string& key, Enum& value, const std::map<std::string, Enum>& choices) {
+        const std::string names = fmt::format("{}", fmt::join(std::views::keys(choices), "\" or \""));
+        read(key, value, "must be \"" + names + "\"", [&](const toml::node& node) {
+            const auto chosen = choices.find(text(key, node));
+            return chosen != choices.end() ? std::optional{chosen->second} : std::nullopt;
+        });
     }
 
     const toml::table* table(const std::string& key) {
@@ -136,6 +118,16 @@ public:
     }
 
 private:
+    // Takes over what `parse` makes of the value, if the key is there.
+    template <typename T, typename Parse>
+    void read(const std::string& key, T& value, const std::string& problem, const Parse& parse) {
+        const auto* node = find(key);
+        if (node == nullptr) return;
+        const auto parsed = parse(*node);
+        if (!parsed) fail(node->source(), key, problem);
+        value = static_cast<T>(*parsed);
+    }
+
     std::string text(const std::string& key, const toml::node& node) const {
         if (!node.is_string()) fail(node.source(), key, "must be a string");
         return node.as_string()->get();
@@ -147,8 +139,8 @@ private:
     std::set<std::string> known_;
 };
 
-const std::vector<std::pair<std::string, Verification>> kVerifications{{"dm-verity", Verification::DmVerity},
-                                                                       {"sealed", Verification::Sealed}};
+const std::map<std::string, Verification> kVerifications{{"dm-verity", Verification::DmVerity},
+                                                         {"sealed", Verification::Sealed}};
 
 RepositoryConfig decodeRepository(const std::string& file, const std::string& name, const toml::table& table) {
     RepositoryConfig repository;
@@ -183,10 +175,8 @@ Config decode(const std::string& file, const toml::table& table) {
         reader.fail(node->source(), "state_dir", "must not lie in run_dir, nor run_dir in it");
     }
     reader.duration("loop_device_timeout", config.loopDeviceTimeout);
-    std::uint32_t workers = 0;
-    reader.count("workers", workers);
-    if (workers > 256) reader.fail(table.get("workers")->source(), "workers", "must be at most 256");
-    config.workers = workers;
+    reader.count("workers", config.workers);
+    if (config.workers > 256) reader.fail(table.get("workers")->source(), "workers", "must be at most 256");
     reader.choice<Authorization>("authorization", config.authorization,
                                  {{"polkit", Authorization::Polkit}, {"root-only", Authorization::RootOnly}});
     if (const auto* limits = reader.table("limits")) {

@@ -14,8 +14,7 @@ namespace {
 
 using Unit = std::pair<std::string_view, std::uint64_t>;
 
-template <std::size_t N>
-std::optional<std::uint64_t> parseWithUnit(std::string_view text, const std::array<Unit, N>& units) {
+std::optional<std::uint64_t> parseWithUnit(std::string_view text, std::span<const Unit> units) {
     std::uint64_t number = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (failure != std::errc{}) return std::nullopt;
@@ -28,17 +27,6 @@ std::optional<std::uint64_t> parseWithUnit(std::string_view text, const std::arr
 }
 
 [[noreturn]] void refuse(const std::string& why) { throw Error{Code::Failed, why}; }
-
-std::deque<std::string> checkWritten(const std::string& path) {
-    if (!path.starts_with('/')) refuse("must be an absolute path");
-    if (path.size() >= PATH_MAX) refuse("is too long");
-    if (hasControls(path)) refuse("must not contain control characters");
-    auto parts = pathComponents(path);
-    std::erase(parts, ".");
-    if (parts.empty()) refuse("must be below /");
-    if (std::ranges::find(parts, "..") != parts.end()) refuse("must not contain ..");
-    return parts;
-}
 
 bool isPlain(char c) { return isAsciiAlphanumeric(c) || c == '_'; }
 
@@ -67,8 +55,15 @@ std::optional<std::uint64_t> parseSize(std::string_view text) {
 }
 
 std::string resolveDirectory(const std::string& path) {
+    if (!path.starts_with('/')) refuse("must be an absolute path");
+    if (path.size() >= PATH_MAX) refuse("is too long");
+    if (hasControls(path)) refuse("must not contain control characters");
+    auto parts = pathComponents(path);
+    std::erase(parts, ".");
+    if (parts.empty()) refuse("must be below /");
+    if (std::ranges::find(parts, "..") != parts.end()) refuse("must not contain ..");
     WalkPolicy policy{WalkPolicy::Links::OfRootAndUs, WalkPolicy::Missing::Left, Code::Failed, {}};
-    Walk walk = walkPath(checkWritten(path), policy);
+    Walk walk = walkPath(std::move(parts), policy);
     for (const std::string& missing : walk.missing) {  // made later, by us
         if (missing == "..") refuse("leads through a symlink to what does not exist");
         if (missing != ".") walk.path += "/" + missing;
