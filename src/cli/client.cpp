@@ -22,26 +22,34 @@ std::unique_ptr<sdbus::IConnection> connect(const std::string& bus) {
     return sdbus::createSessionBusConnectionWithAddress(bus);
 }
 
+// The next value of a message.
+template <typename Value, typename Message>
+Value valueOf(Message&& message) {
+    Value value{};
+    message >> value;
+    return value;
+}
+
+// The answer of the mount calls: an object path, then this.
+std::string mountPointOf(sdbus::MethodReply reply) {
+    valueOf<sdbus::ObjectPath>(reply);
+    return valueOf<std::string>(reply);
+}
+
 // "Mounted hello:1.0.0 /run/northstar/hello:1.0.0": the signal, then its arguments without the object path.
 std::string signalLine(sdbus::Message& message) {
     std::string line{message.getMemberName()};
-    const auto text = [&] {
-        std::string value;
-        message >> value;
-        line += ' ' + value;
-    };
-    sdbus::ObjectPath object;
-    std::uint64_t block = 0;
+    const auto text = [&] { line += ' ' + valueOf<std::string>(message); };
     if (line == "Mounted") {
-        message >> object;
+        valueOf<sdbus::ObjectPath>(message);
         text(), text();
     } else if (line == "Unmounted") {
-        message >> object;
+        valueOf<sdbus::ObjectPath>(message);
         text(), text(), text();
     } else if (line == "CorruptionDetected") {
-        message >> object;
+        valueOf<sdbus::ObjectPath>(message);
         text();
-        message >> block;
+        const auto block = valueOf<std::uint64_t>(message);
         line += block == UINT64_MAX ? " block unknown" : " block " + std::to_string(block);
     } else if (line == "Installed" || line == "Uninstalled") {
         text(), text();
@@ -92,70 +100,52 @@ Options Client::withAsk(Options options) const {
     return options;
 }
 
-template <typename Subject>
-std::string Client::mountCall(const std::string& method, const Subject& subject, Options options) {
-    auto reply = call(method, subject, withAsk(std::move(options)));
-    sdbus::ObjectPath object;
-    std::string mountPoint;
-    reply >> object >> mountPoint;
-    return mountPoint;
-}
-
 std::string Client::mount(const std::string& container, const Options& options) {
-    return mountCall("Mount", container, options);
+    return mountPointOf(call("Mount", container, withAsk(options)));
 }
 
 std::string Client::mountFile(const std::string& path, const Options& options) {
-    return mountCall("MountFile", path, options);
+    return mountPointOf(call("MountFile", path, withAsk(options)));
 }
 
 std::string Client::mountFd(int npk, const Options& options) {
-    return mountCall("MountFd", sdbus::UnixFd{npk}, options);
+    return mountPointOf(call("MountFd", sdbus::UnixFd{npk}, withAsk(options)));
 }
 
 void Client::unmount(const std::string& what, const Options& options) { call("Unmount", what, withAsk(options)); }
 
 std::map<std::string, std::string> Client::unmountMany(const std::vector<std::string>& what, const Options& options) {
-    std::vector<sdbus::Struct<std::string, bool, std::string, std::string>> results;
-    auto reply = call("UnmountMany", what, withAsk(options));
-    reply >> results;
+    using Result = sdbus::Struct<std::string, bool, std::string, std::string>;
     std::map<std::string, std::string> failures;
-    for (const auto& result : results) {
-        if (!std::get<1>(result)) failures.emplace(std::get<0>(result), std::get<3>(result));
+    for (const auto& result : valueOf<std::vector<Result>>(call("UnmountMany", what, withAsk(options)))) {
+        if (!result.get<1>()) failures.emplace(result.get<0>(), result.get<3>());
     }
     return failures;
 }
 
 std::vector<MountRow> Client::listMounts() {
-    std::vector<sdbus::Struct<sdbus::ObjectPath, std::string, std::string, std::string>> mounts;
-    auto reply = call("ListMounts");
-    reply >> mounts;
+    using Mount = sdbus::Struct<sdbus::ObjectPath, std::string, std::string, std::string>;
     std::vector<MountRow> rows;
-    for (const auto& m : mounts) rows.push_back({std::get<0>(m), std::get<1>(m), std::get<2>(m), std::get<3>(m)});
+    for (const auto& m : valueOf<std::vector<Mount>>(call("ListMounts"))) {
+        rows.push_back({m.get<0>(), m.get<1>(), m.get<2>(), m.get<3>()});
+    }
     return rows;
 }
 
 std::vector<ContainerRow> Client::listContainers() {
-    std::vector<sdbus::Struct<std::string, std::string, std::string, bool>> containers;
-    auto reply = call("ListContainers");
-    reply >> containers;
+    using Container = sdbus::Struct<std::string, std::string, std::string, bool>;
     std::vector<ContainerRow> rows;
-    for (const auto& c : containers) rows.push_back({std::get<0>(c), std::get<1>(c), std::get<2>(c), std::get<3>(c)});
+    for (const auto& c : valueOf<std::vector<Container>>(call("ListContainers"))) {
+        rows.push_back({c.get<0>(), c.get<1>(), c.get<2>(), c.get<3>()});
+    }
     return rows;
 }
 
-Options Client::inspect(const std::string& container) {
-    Options information;
-    auto reply = call("Inspect", container);
-    reply >> information;
-    return information;
-}
+Options Client::inspect(const std::string& container) { return valueOf<Options>(call("Inspect", container)); }
 
 std::vector<RepositoryRow> Client::listRepositories() {
-    using Interfaces = std::map<std::string, Options>;
-    std::map<sdbus::ObjectPath, Interfaces> objects;
-    auto reply = callOn(*mounter_, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
-    reply >> objects;
+    using Objects = std::map<sdbus::ObjectPath, std::map<std::string, Options>>;
+    auto objects = valueOf<Objects>(callOn(*mounter_, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"));
     std::vector<RepositoryRow> rows;
     for (auto& [path, interfaces] : objects) {
         const auto found = interfaces.find(kRepositoryInterface);
@@ -168,19 +158,13 @@ std::vector<RepositoryRow> Client::listRepositories() {
 }
 
 bool Client::verify(const std::string& container, const Options& options) {
-    bool intact = false;
-    auto reply = call("Verify", container, withAsk(options));
-    reply >> intact;
-    return intact;
+    return valueOf<bool>(call("Verify", container, withAsk(options)));
 }
 
 void Client::reload() { call("Reload", withAsk({})); }
 
 std::string Client::install(const std::string& repository, int npk) {
-    std::string container;
-    auto reply = callRepository(repository, "Install", sdbus::UnixFd{npk}, withAsk({}));
-    reply >> container;
-    return container;
+    return valueOf<std::string>(callRepository(repository, "Install", sdbus::UnixFd{npk}, withAsk({})));
 }
 
 void Client::uninstall(const std::string& repository, const std::string& container) {

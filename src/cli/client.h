@@ -11,22 +11,17 @@ namespace northstar::cli {
 using Options = std::map<std::string, sdbus::Variant>;
 
 struct MountRow {
-    std::string object;
-    std::string container;
-    std::string mountPoint;
-    std::string device;
+    std::string object, container, mountPoint, device;
+};
+
+struct ContainerRow {
+    std::string name, version, repository;
+    bool mounted;
 };
 
 struct RepositoryRow {
     std::string name;
     Options properties;  // of org.northstar.Mounter.Repository, by name
-};
-
-struct ContainerRow {
-    std::string name;
-    std::string version;
-    std::string repository;
-    bool mounted;
 };
 
 class Client {
@@ -65,8 +60,6 @@ private:
     sdbus::MethodReply call(const std::string& method, const Args&... args);
     template <typename... Args>
     sdbus::MethodReply callRepository(const std::string& repository, const std::string& method, const Args&... args);
-    template <typename Subject>
-    std::string mountCall(const std::string& method, const Subject& subject, Options options);
     [[nodiscard]] Options withAsk(Options options) const;
 
     std::unique_ptr<sdbus::IConnection> bus_;

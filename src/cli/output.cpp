@@ -2,8 +2,11 @@
 // Values of D-Bus types as text and as JSON.
 #include "cli/output.h"
 
-#include <cstdio>
+#include <fmt/format.h>
+
 #include <iostream>
+
+#include "base/utf8.h"
 
 namespace northstar::cli {
 namespace {
@@ -15,9 +18,7 @@ std::string quoted(const std::string& text) {
         if (c == '"' || c == '\\') {
             json += {'\\', c};
         } else if (static_cast<unsigned char>(c) < 0x20) {
-            char escape[7];
-            std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
-            json += escape;
+            json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
         } else {
             json += c;
         }
@@ -88,7 +89,7 @@ void printJson(const std::vector<Column>& columns, const std::vector<std::vector
 }  // namespace
 
 std::string plain(std::string text) {
-    std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+    std::ranges::replace_if(text, isAsciiControl, '?');
     return text;
 }
 
