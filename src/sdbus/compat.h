@@ -3,6 +3,7 @@
 // names below. No threads of its own: whatever holds for the sdbus-c++ object passed in holds here.
 #pragma once
 
+#include <poll.h>
 #include <sdbus-c++/sdbus-c++.h>
 #include <systemd/sd-bus.h>
 
@@ -106,21 +107,14 @@ std::string signatureOf() {
 #endif
 }
 
-// What to poll before processOne(): events are poll(2) bits, timeoutMs is -1 for no limit, wakeFd is -1 before 2.x.
-struct BusPoll {
-    int fd;
-    short events;
-    int wakeFd;
-    int timeoutMs;
-};
-
-inline BusPoll pollData(const sdbus::IConnection& bus) {
+// Adds what to poll for before processOne(), and returns the time-out in milliseconds, -1 for no limit.
+inline int preparePoll(const sdbus::IConnection& bus, std::vector<pollfd>& fds) {
     const auto data = bus.getEventLoopPollData();
+    fds.push_back({data.fd, data.events, 0});
 #if NORTHSTAR_SDBUS_V2
-    return {data.fd, data.events, data.eventFd, data.getPollTimeout()};
-#else
-    return {data.fd, data.events, -1, data.getPollTimeout()};
+    if (data.eventFd >= 0) fds.push_back({data.eventFd, POLLIN, 0});
 #endif
+    return data.getPollTimeout();
 }
 
 // Handles at most one message; true when more may be waiting.
@@ -137,22 +131,6 @@ inline bool processOne(sdbus::IConnection& bus) {
 class InterfaceBuilder {
 public:
     InterfaceBuilder(sdbus::IObject& object, std::string name) : object_{object}, name_{std::move(name)} {}
-
-    template <typename Handler>
-    InterfaceBuilder& method(const std::string& name, std::vector<std::string> in, std::vector<std::string> out,
-                             Handler&& handler) {
-        add(
-#if NORTHSTAR_SDBUS_V2
-            sdbus::registerMethod(sdbus::MethodName{name})
-#else
-            object_.registerMethod(name)
-                .onInterface(name_)
-#endif
-                .withInputParamNames(std::move(in))
-                .withOutputParamNames(std::move(out))
-                .implementedAs(std::forward<Handler>(handler)));
-        return *this;
-    }
 
     InterfaceBuilder& method(const std::string& name, std::vector<std::string> in, std::vector<std::string> out,
                              Method method) {

@@ -56,9 +56,9 @@ bool Client::waitUntil(const std::function<bool()>& predicate, std::chrono::mill
         while (bus::processOne(*bus_)) {}
         if (predicate()) return true;
         if (std::chrono::steady_clock::now() > deadline) return false;
-        const auto data = bus::pollData(*bus_);
-        pollfd wanted{data.fd, data.events, 0};
-        poll(&wanted, 1, 20);
+        std::vector<pollfd> wanted;
+        bus::preparePoll(*bus_, wanted);
+        poll(wanted.data(), wanted.size(), 20);
     }
 }
 

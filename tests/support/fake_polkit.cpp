@@ -21,17 +21,27 @@ FakePolkit::FakePolkit(const PrivateBus& bus)
     : bus_{bus.connect()},
       object_{sdbus::createObject(*bus_, sdbus::ObjectPath{"/org/freedesktop/PolicyKit1/Authority"})} {
     bus::InterfaceBuilder builder{*object_, "org.freedesktop.PolicyKit1.Authority"};
-    builder.method("CheckAuthorization", {}, {},
-                   [this](sdbus::Result<Answer>&& result, const Subject& subject, const std::string& action,
-                          const std::map<std::string, std::string>& details, std::uint32_t flags,
-                          const std::string& cancellation) {
-                       check(std::move(result), {subject.get<0>(), subject.get<1>().at("name").get<std::string>(),
-                                                 action, details, (flags & 1U) != 0, cancellation});
-                   });
-    builder.method("CancelCheckAuthorization", {}, {}, [this](const std::string& cancellation) {
-        const std::lock_guard lock{mutex_};
-        cancelled_.push_back(cancellation);
-    });
+    bus::Method check{"(sa{sv})sa{ss}us", "(bba{ss})", [this](sdbus::MethodCall call) {
+                          Subject subject;
+                          Question question;
+                          std::uint32_t flags = 0;
+                          call >> subject >> question.action >> question.details >> flags >> question.cancellation;
+                          question.kind = subject.get<0>();
+                          question.subject = subject.get<1>().at("name").get<std::string>();
+                          question.interactive = (flags & 1U) != 0;
+                          this->check(sdbus::Result<Answer>{std::move(call)}, question);
+                      }};
+    builder.method("CheckAuthorization", {}, {}, std::move(check));
+    bus::Method cancel{"s", "", [this](sdbus::MethodCall call) {
+                           std::string cancellation;
+                           call >> cancellation;
+                           {
+                               const std::lock_guard lock{mutex_};
+                               cancelled_.push_back(cancellation);
+                           }
+                           sdbus::Result<>{std::move(call)}.returnResults();
+                       }};
+    builder.method("CancelCheckAuthorization", {}, {}, std::move(cancel));
     builder.publish();
     bus_->requestName(bus::ServiceName{"org.freedesktop.PolicyKit1"});
     bus_->enterEventLoopAsync();
