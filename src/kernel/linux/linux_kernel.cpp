@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "kernel/device.h"
-#include "kernel/linux/attached_mount.h"
 #include "kernel/linux/detached_mount.h"
 #include "kernel/linux/file_origin.h"
 #include "kernel/linux/holders.h"

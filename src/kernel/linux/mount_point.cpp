@@ -2,8 +2,13 @@
 #include "kernel/linux/mount_point.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <libmount.h>
 #include <limits.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -17,6 +22,11 @@ namespace {
 std::string pathPrefix(const std::string& path) { return "path \"" + printable(path) + "\": "; }
 
 std::string describe(const std::string& path) { return "mount point \"" + printable(path) + "\""; }
+
+// O_NOFOLLOW without O_DIRECTORY: neither a symlink is followed nor an automount triggered.
+UniqueFd openTopOf(const SafePath& path) {
+    return UniqueFd{::openat(path.parent.get(), path.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+}
 
 class LinuxMountPoint : public MountPoint {
 public:
@@ -52,9 +62,8 @@ public:
         return directory_.get();
     }
 
-    // O_NOFOLLOW without O_DIRECTORY: neither a symlink is followed nor an automount triggered.
     [[nodiscard]] UniqueFd openTop() const override {
-        UniqueFd top{::openat(path_.parent.get(), path_.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+        UniqueFd top = openTopOf(path_);
         if (!top) throwErrno(Code::Failed, "opening " + describe(path_.text), errno);
         return top;
     }
@@ -85,6 +94,51 @@ private:
     Fate fate_ = Fate::NotOurs;
 };
 
+using Monitor = std::unique_ptr<libmnt_monitor, decltype(&mnt_unref_monitor)>;
+
+// mountinfo has no unique id, so ask at the path; something else may be there (mounted over, renamed): then 0.
+std::uint64_t uniqueId(const std::string& path, const MountIdentity& identity) {
+    const UniqueFd top{::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    if (!top) return 0;
+    const MountIdentity there = mountIdentity(top.get());
+    return there.id == identity.id && there.device == identity.device ? there.uniqueId : 0;
+}
+
+class LibmountWatch : public MountWatch {
+public:
+    explicit LibmountWatch(Monitor monitor) : monitor_{std::move(monitor)} {}
+    [[nodiscard]] int fd() const override { return mnt_monitor_get_fd(monitor_.get()); }
+    void drain() override { mnt_monitor_event_cleanup(monitor_.get()); }
+
+private:
+    Monitor monitor_;
+};
+
+// The parent of the mount point, if exactly this mount is on it. No descriptor of the mount itself stays open.
+SafePath locate(const MountIdentity& identity, const std::string& mountPoint) {
+    SafePath path;
+    try {
+        path = openParent(mountPoint);
+    } catch (const Error& error) {
+        throw Error{Code::NotMounted, error.what()};
+    }
+    const std::string what = describe(path.text);
+    const UniqueFd top = openTopOf(path);
+    if (!top) throwErrno(Code::NotMounted, what, errno);
+    const MountIdentity there = mountIdentity(top.get());
+    if (isSameMount(identity, there)) return path;
+    if (isSameMount(mountIdentity(path.parent.get()), there)) {
+        throw Error{Code::NotMounted, what + " has nothing mounted on it any more"};
+    }
+    throw Error{Code::NotMounted, fmt::format("{} shows mount {}, not mount {}; unmount what is over it first", what,
+                                              there.id, identity.id)};
+}
+
+void removeEmpty(const SafePath& path) {
+    if (::unlinkat(path.parent.get(), path.name.c_str(), AT_REMOVEDIR) == 0) return;
+    log::warn("{} is left behind: {}", describe(path.text), errnoText(errno));
+}
+
 }  // namespace
 
 std::deque<std::string> splitPath(const std::string& path) {
@@ -114,6 +168,68 @@ SafePath openParent(const std::string& path) {
 
 std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path) {
     return std::make_unique<LinuxMountPoint>(path);
+}
+
+void removeMountPointDirectory(const std::string& path) { removeEmpty(openParent(path)); }
+
+std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices) {
+    std::vector<MountTableEntry> found;
+    if (devices.empty()) return found;
+    const std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table{
+        mnt_new_table_from_file("/proc/self/mountinfo"), mnt_unref_table};
+    const std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> iterator{mnt_new_iter(MNT_ITER_FORWARD),
+                                                                          mnt_free_iter};
+    if (!table || !iterator) throwErrno(Code::Failed, "reading /proc/self/mountinfo", errno);
+    std::vector<dev_t> wanted = devices;
+    std::ranges::sort(wanted);
+    libmnt_fs* entry = nullptr;
+    while (mnt_table_next_fs(table.get(), iterator.get(), &entry) == 0) {
+        const dev_t device = mnt_fs_get_devno(entry);
+        const char* target = mnt_fs_get_target(entry);
+        if (target == nullptr || !std::ranges::binary_search(wanted, device)) continue;
+        MountIdentity identity{static_cast<std::uint64_t>(mnt_fs_get_id(entry)), 0, device};
+        identity.uniqueId = uniqueId(target, identity);
+        found.push_back({identity, target});
+    }
+    return found;
+}
+
+std::unique_ptr<MountWatch> watchMountTable() {
+    Monitor monitor{mnt_new_monitor(), mnt_unref_monitor};
+    const int result = monitor ? mnt_monitor_enable_kernel(monitor.get(), 1) : -ENOMEM;
+    const int fd = result == 0 ? mnt_monitor_get_fd(monitor.get()) : result;
+    if (fd < 0) throwErrno(Code::Failed, "watching the mount table", -fd);
+    return std::make_unique<LibmountWatch>(std::move(monitor));
+}
+
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+                    UnmountMode mode) {
+    const SafePath path = locate(identity, mountPoint);
+    const std::string through = "/proc/self/fd/" + std::to_string(path.parent.get()) + "/" + path.name;
+    if (::umount2(through.c_str(), UMOUNT_NOFOLLOW | (mode == UnmountMode::Lazy ? MNT_DETACH : 0)) != 0) {
+        const Code code = errno == EBUSY ? Code::Busy : errno == EINVAL ? Code::NotMounted : Code::Failed;
+        throwErrno(code, "unmounting \"" + printable(path.text) + "\"", errno);
+    }
+    if (fate == MountPointFate::Removed) removeEmpty(path);
+}
+
+UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoint) {
+    const SafePath path = locate(identity, mountPoint);
+    const std::string what = "cloning the mount at \"" + printable(path.text) + "\"";
+    UniqueFd clone{
+        ::open_tree(path.parent.get(), path.name.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)};
+    if (!clone && errno == ENOSYS) throw Error{Code::Unsupported, what + " needs open_tree(2), Linux 5.2"};
+    if (!clone) throwErrno(Code::Failed, what, errno);
+    if (mountIdentity(clone.get()).device != identity.device) {
+        throw Error{Code::NotMounted, what + ": another filesystem is there by now"};
+    }
+    // A clone of a shared mount is in its peer group: what the caller mounts on it would appear here (Linux 5.12).
+    mount_attr attributes{};
+    attributes.propagation = MS_PRIVATE;
+    if (::mount_setattr(clone.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0 && errno != ENOSYS) {
+        throwErrno(Code::Failed, what + ": making it private", errno);
+    }
+    return clone;
 }
 
 }  // namespace northstar

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory that will be mounted on, held by descriptors from the moment that it was checked. Its path is walked as
 // path.h has it: a symlink counts only in a directory of root's.
+//
+// And the mounts that are at a path: the table of those of our mount namespace (proc(5), /proc/self/mountinfo) through
+// libmount, and acting on one of them and on no other that may be there by now.
 #pragma once
 
 #include <deque>
@@ -27,5 +30,22 @@ struct SafePath {
 
 // See Kernel::makeMountPoint. A missing directory is made with mode 0755. Throws AlreadyMounted, InvalidArgs, Failed.
 [[nodiscard]] std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path);
+
+// See Kernel::removeMountPoint. The kernel itself refuses (EBUSY) to remove a mount point of our namespace.
+void removeMountPointDirectory(const std::string& path);
+
+// See Kernel::mountsOn. Throws Failed.
+[[nodiscard]] std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices);
+
+// Changes of the table. Throws Failed.
+[[nodiscard]] std::unique_ptr<MountWatch> watchMountTable();
+
+// See Kernel::unmount. umount2(2) takes no descriptor, so between the check and the call another mount could
+// be put on top by somebody who may mount; that is root.
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+                    UnmountMode mode);
+
+// See Kernel::cloneMount.
+[[nodiscard]] UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoint);
 
 }  // namespace northstar
