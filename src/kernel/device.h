@@ -19,11 +19,18 @@ namespace northstar {
 // mount) uses it by then, the kernel removes it.
 class Device {
 public:
+    Device(std::string path, dev_t number) : path_{std::move(path)}, number_{number} {}
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
     virtual ~Device() = default;
-    [[nodiscard]] virtual const std::string& path() const = 0;  // "/dev/loop3", "/dev/dm-0"
-    [[nodiscard]] virtual dev_t number() const = 0;
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }  // "/dev/loop3", "/dev/dm-0"
+    [[nodiscard]] dev_t number() const noexcept { return number_; }
     // Device numbers are used again, this one is not: BLKGETDISKSEQ (linux/fs.h, Linux 5.15). 0: not known.
     [[nodiscard]] virtual std::uint64_t diskSequence() const { return 0; }
+
+private:
+    std::string path_;
+    dev_t number_;
 };
 
 struct LoopSpec {

@@ -17,22 +17,18 @@ namespace northstar::test {
 class FakeKernel::HeldDevice final : public Device {
 public:
     HeldDevice(std::shared_ptr<State> state, dev_t number, std::string path)
-        : state_{std::move(state)}, number_{number}, path_{std::move(path)} {}
+        : Device{std::move(path), number}, state_{std::move(state)} {}
     ~HeldDevice() override {
         const std::lock_guard lock{state_->mutex};
-        state_->letGo(number_);
+        state_->letGo(number());
     }
-    [[nodiscard]] const std::string& path() const override { return path_; }
-    [[nodiscard]] dev_t number() const override { return number_; }
     [[nodiscard]] std::uint64_t diskSequence() const override {
         const std::lock_guard lock{state_->mutex};
-        return state_->devices.at(number_).sequence;
+        return state_->devices.at(number()).sequence;
     }
 
 private:
     std::shared_ptr<State> state_;
-    dev_t number_;
-    std::string path_;
 };
 
 class FakeKernel::Point final : public MountPoint {

@@ -17,18 +17,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned kLoopMajor = 7;  // kernel: Documentation/admin-guide/devices.txt
-constexpr const char* kControl = "/dev/loop-control";
 
 class LoopDevice : public Device {
 public:
-    LoopDevice(std::string path, dev_t number, UniqueFd fd)
-        : path_{std::move(path)}, number_{number}, fd_{std::move(fd)} {}
-    [[nodiscard]] const std::string& path() const override { return path_; }
-    [[nodiscard]] dev_t number() const override { return number_; }
+    LoopDevice(std::string path, dev_t number, UniqueFd fd) : Device{std::move(path), number}, fd_{std::move(fd)} {}
 
 private:
-    std::string path_;
-    dev_t number_;
     UniqueFd fd_;  // autoclear: the kernel detaches the file when the last descriptor or mount is gone
 };
 
@@ -110,17 +104,13 @@ unsigned loopBlockSize(Extent image) noexcept {
 
 int LoopDevices::control() {
     const std::lock_guard lock{mutex_};
-    if (!control_) {
-        control_.reset(::open(kControl, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-        if (!control_) {
-            const int error = errno;
-            const bool lacking = error == ENOENT || error == ENODEV || error == ENXIO;
-            throw Error{lacking ? Code::Unsupported : Code::DeviceUnavailable,
-                        std::string{"opening "} + kControl + ": " + errnoText(error) +
-                            "; the kernel needs the loop driver (CONFIG_BLK_DEV_LOOP, module loop)"};
-        }
-    }
-    return control_.get();
+    if (!control_) control_.reset(::open("/dev/loop-control", O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (control_) return control_.get();
+    const int error = errno;
+    const bool lacking = error == ENOENT || error == ENODEV || error == ENXIO;
+    throw Error{lacking ? Code::Unsupported : Code::DeviceUnavailable,
+                "opening /dev/loop-control: " + errnoText(error) +
+                    "; the kernel needs the loop driver (CONFIG_BLK_DEV_LOOP, module loop)"};
 }
 
 std::unique_ptr<Device> LoopDevices::attach(const LoopSpec& spec) {

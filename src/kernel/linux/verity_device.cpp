@@ -50,17 +50,10 @@ bool isThere(const std::string& uuid, dev_t device) {
     return ::stat(path.c_str(), &status) == 0 && readLine(path + "/dm/uuid").value_or(uuid) == uuid;
 }
 
-bool isNodeOf(int fd, dev_t device) {
-    struct stat status{};
-    return ::fstat(fd, &status) == 0 && S_ISBLK(status.st_mode) && status.st_rdev == device;
-}
-
 class VerityDevice : public Device {
 public:
     VerityDevice(std::string uuid, dev_t number)
-        : uuid_{std::move(uuid)}, path_{"/dev/dm-" + std::to_string(minor(number))}, number_{number} {}
-    VerityDevice(const VerityDevice&) = delete;
-    VerityDevice& operator=(const VerityDevice&) = delete;
+        : Device{"/dev/dm-" + std::to_string(minor(number)), number}, uuid_{std::move(uuid)} {}
 
     // Where something uses it by now this only repeats the mark. Else it is gone when the destructor returns:
     // by our hand, or by the kernel's if that was quicker.
@@ -69,14 +62,12 @@ public:
         try {
             if (removeDevice(uuid_, true) != ENXIO) return;
             Backoff backoff{1s, 200us, 5ms};
-            while (isThere(uuid_, number_) && backoff.pause()) {}
+            while (isThere(uuid_, number()) && backoff.pause()) {}
         } catch (const std::exception& e) {
-            log::warn("{}: {}", path_, e.what());
+            log::warn("{}: {}", path(), e.what());
         }
     }
 
-    [[nodiscard]] const std::string& path() const override { return path_; }
-    [[nodiscard]] dev_t number() const override { return number_; }
     [[nodiscard]] std::uint64_t diskSequence() const override { return sequence_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
 
@@ -84,22 +75,22 @@ public:
     void openNode() {
         Backoff backoff{1s, 200us, 20ms};
         for (;;) {
-            fd_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+            fd_.reset(::open(path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
             const int error = errno;
-            if (fd_ && isNodeOf(fd_.get(), number_)) {
+            struct stat status{};
+            if (fd_ && ::fstat(fd_.get(), &status) == 0 && S_ISBLK(status.st_mode) && status.st_rdev == number()) {
                 if (::ioctl(fd_.get(), BLKGETDISKSEQ, &sequence_) != 0) sequence_ = 0;  // before Linux 5.15
                 return;
             }
-            if (fd_) throw Error{Code::Failed, path_ + " is another device; correct what is in /dev"};
+            if (fd_) throw Error{Code::Failed, path() + " is another device; correct what is in /dev"};
             if ((error != ENOENT && error != ENXIO) || !backoff.pause()) {
-                throwErrno(Code::Failed, "opening " + path_, error);
+                throwErrno(Code::Failed, "opening " + path(), error);
             }
         }
     }
 
 private:
-    std::string uuid_, path_;
-    dev_t number_;
+    std::string uuid_;
     std::uint64_t sequence_ = 0;
     UniqueFd fd_;
 };
@@ -143,17 +134,22 @@ std::string status(const std::string& uuid) {
     return parameters != nullptr ? parameters : "";
 }
 
+// The entry behind this one in a list of the device-mapper; nullptr: it is the last.
+template <typename Entry>
+const Entry* behind(const Entry* entry) {
+    if (entry->next == 0) return nullptr;
+    return reinterpret_cast<const Entry*>(reinterpret_cast<const char*>(entry) + entry->next);
+}
+
 // All device-mapper devices that bear a name like ours.
 std::vector<std::string> deviceNames() {
     DmTask task{DM_DEVICE_LIST};
     if (const int error = task.run()) throwErrno(Code::Failed, "listing device-mapper devices", error);
     std::vector<std::string> found;
-    const dm_names* entry = dm_task_get_names(task.get());
-    while (entry != nullptr && entry->dev != 0) {
+    for (const auto* entry = dm_task_get_names(task.get()); entry != nullptr && entry->dev != 0;
+         entry = behind(entry)) {
         const std::string name{entry->name};
         if (name.starts_with(kVerityNamePrefix)) found.push_back(name);
-        if (entry->next == 0) break;
-        entry = reinterpret_cast<const dm_names*>(reinterpret_cast<const char*>(entry) + entry->next);
     }
     return found;
 }
@@ -193,11 +189,10 @@ bool VerityDevices::available() {
     }
     DmTask task{DM_DEVICE_LIST_VERSIONS};
     if (task.run() != 0) return false;
-    for (const dm_versions* target = dm_task_get_versions(task.get());;) {
+    for (const auto* target = dm_task_get_versions(task.get()); target != nullptr; target = behind(target)) {
         if (target->name == std::string{"verity"}) return available_ = true;
-        if (target->next == 0) return false;
-        target = reinterpret_cast<const dm_versions*>(reinterpret_cast<const char*>(target) + target->next);
     }
+    return false;
 }
 
 std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTable& table) {
