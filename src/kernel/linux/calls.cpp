@@ -12,9 +12,6 @@
 
 namespace northstar {
 
-Backoff::Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first, std::chrono::microseconds longest)
-    : deadline_{std::chrono::steady_clock::now() + timeout}, next_{first}, longest_{longest} {}
-
 bool Backoff::pause() {
     thread_local std::minstd_rand random{std::random_device{}()};
     const auto now = std::chrono::steady_clock::now();

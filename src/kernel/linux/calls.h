@@ -17,7 +17,8 @@ class Backoff {
 public:
     // Pauses start at `first` and double up to `longest`; each is drawn from the upper half of its range, so
     // that threads that collided once do not collide again. The clock starts now.
-    Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first, std::chrono::microseconds longest);
+    Backoff(std::chrono::milliseconds timeout, std::chrono::microseconds first, std::chrono::microseconds longest)
+        : deadline_{std::chrono::steady_clock::now() + timeout}, next_{first}, longest_{longest} {}
 
     // Sleeps, at most until the deadline. False, without sleeping, if the deadline has passed.
     [[nodiscard]] bool pause();

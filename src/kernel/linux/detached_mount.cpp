@@ -69,9 +69,9 @@ std::string missingDecompressor(const std::string& log) {
 }
 
 // SELinux says why in the kernel's log only; kernels differ in the call that it fails.
-std::string suspicion(int error, const std::optional<SelinuxOption>& selinux) {
+std::string suspicion(int error, const std::optional<std::string>& selinux) {
     if (error != EINVAL || !selinux) return "";
-    return "perhaps the SELinux policy does not know the context " + selinux->value;
+    return "perhaps the SELinux policy does not know the context " + *selinux;
 }
 
 class NewMount : public DetachedMount {
@@ -95,7 +95,7 @@ private:
 // mount(2) knows no mount without a place, so all is done in attach().
 class OldMount : public DetachedMount {
 public:
-    OldMount(std::string source, dev_t device, MountOptions options, std::optional<SelinuxOption> selinux)
+    OldMount(std::string source, dev_t device, MountOptions options, std::optional<std::string> selinux)
         : source_{std::move(source)}, device_{device}, options_{std::move(options)}, selinux_{std::move(selinux)} {}
     [[nodiscard]] MountIdentity identity() const override { return identity_; }
 
@@ -103,7 +103,7 @@ public:
         const std::string path = "/proc/self/fd/" + std::to_string(point.freeDirectory());
         unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
         if (options_.noexec) flags |= MS_NOEXEC;
-        const std::string data = selinux_ ? selinux_->text() : "";
+        const std::string data = selinux_ ? selinuxData(*selinux_) : "";
         if (::mount(source_.c_str(), path.c_str(), options_.filesystem.c_str(), flags, data.c_str()) != 0) {
             const int error = errno;
             throwMountError(source_, options_, error, suspicion(error, selinux_));
@@ -118,7 +118,7 @@ private:
     std::string source_;
     dev_t device_;
     MountOptions options_;
-    std::optional<SelinuxOption> selinux_;
+    std::optional<std::string> selinux_;  // context
     MountIdentity identity_;
 };
 
@@ -141,31 +141,25 @@ void throwMountError(const std::string& source, const MountOptions& options, int
     throw Error{Code::Failed, what + because};
 }
 
-std::string SelinuxOption::text() const { return key + "=\"" + value + "\""; }
+std::string selinuxData(const std::string& context) { return "context=\"" + context + "\""; }
 
-std::optional<SelinuxOption> selinuxOption(const std::string& context, bool enabled) {
+std::optional<std::string> selinuxContext(const std::string& context, bool enabled) {
     const auto isAllowed = [](char c) {
         return isAsciiAlphanumeric(c) || std::string_view{":_.,-"}.find(c) != std::string_view::npos;
     };
     if (context.empty() || !std::ranges::all_of(context, isAllowed)) {
         throw Error{Code::InvalidArgs, "\"" + printable(context) + "\" is no SELinux context"};
     }
-    if (!enabled) return std::nullopt;
-    return SelinuxOption{"context", context};
+    return enabled ? std::optional{context} : std::nullopt;
 }
 
 std::unique_ptr<DetachedMount> Mounter::mount(const Device& source, const MountOptions& options) {
-    std::optional<SelinuxOption> selinux;
-    if (!options.selinuxContext.empty()) selinux = selinuxOption(options.selinuxContext, selinuxEnabled());
-    UniqueFd context;
-    if (!old_) {
-        context.reset(::fsopen(options.filesystem.c_str(), FSOPEN_CLOEXEC));
-        if (!context && errno == ENOSYS)
-            old_ = true;
-        else if (!context)
-            throwMountError(source.path(), options, errno, "");
-    }
+    std::optional<std::string> selinux;
+    if (!options.selinuxContext.empty()) selinux = selinuxContext(options.selinuxContext, selinuxEnabled());
+    const UniqueFd context{old_ ? -1 : ::fsopen(options.filesystem.c_str(), FSOPEN_CLOEXEC)};
     if (!context) {
+        if (!old_ && errno != ENOSYS) throwMountError(source.path(), options, errno, "");
+        old_ = true;
         return std::make_unique<OldMount>(source.path(), source.number(), options, std::move(selinux));
     }
 
@@ -177,7 +171,7 @@ std::unique_ptr<DetachedMount> Mounter::mount(const Device& source, const MountO
     };
     configure(FSCONFIG_SET_STRING, "source", source.path().c_str());
     configure(FSCONFIG_SET_FLAG, "ro", nullptr);
-    if (selinux) configure(FSCONFIG_SET_STRING, selinux->key.c_str(), selinux->value.c_str());
+    if (selinux) configure(FSCONFIG_SET_STRING, "context", selinux->c_str());
     configure(FSCONFIG_CMD_CREATE, nullptr, nullptr);
     const unsigned attributes =
         MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.noexec ? MOUNT_ATTR_NOEXEC : 0U);

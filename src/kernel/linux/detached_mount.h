@@ -24,18 +24,13 @@ private:
     std::atomic<bool> old_;
 };
 
-// The mount option of an SELinux context. For fsconfig(2) the value is passed as it is, since nothing splits it.
-struct SelinuxOption {
-    std::string key;
-    std::string value;
+// The value of the mount option "context". None where SELinux is not enabled: a kernel without it refuses the option.
+// Throws InvalidArgs, enabled or not, unless the context consists of [A-Za-z0-9:_.,-] only. For fsconfig(2) it is
+// passed as it is, since nothing splits it.
+[[nodiscard]] std::optional<std::string> selinuxContext(const std::string& context, bool enabled);
 
-    // For mount(2), quoted: an MCS range holds a comma, at which the kernel would split the options.
-    [[nodiscard]] std::string text() const;
-};
-
-// None where SELinux is not enabled: a kernel without it refuses the option. Throws InvalidArgs, enabled or
-// not, unless the context consists of [A-Za-z0-9:_.,-] only.
-[[nodiscard]] std::optional<SelinuxOption> selinuxOption(const std::string& context, bool enabled);
+// The option for mount(2), quoted: an MCS range holds a comma, at which the kernel would split the options.
+[[nodiscard]] std::string selinuxData(const std::string& context);
 
 // The errno value and the kernel's own words, turned into an error to act on: Unsupported if the kernel lacks the
 // filesystem or a decompressor (then naming the option), Corrupted if the image cannot be read, else Failed. `log` may

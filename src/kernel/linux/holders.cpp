@@ -78,24 +78,19 @@ std::string openFile(const std::string& process, bool self, dev_t device, Time d
     return "";
 }
 
-std::vector<pid_t> processes(const std::string& proc) {
-    std::vector<pid_t> all;
-    for (const std::string& name : entries(proc)) {
-        if (const auto pid = parseNumber<pid_t>(name)) all.push_back(*pid);
-    }
-    std::ranges::sort(all, std::greater{});  // the young ones first: those of users, not the kernel's
-    return all;
-}
-
 }  // namespace
 
 std::vector<Holder> findHolders(dev_t device, std::size_t most, std::chrono::milliseconds budget,
                                 const std::string& proc) {
     const Time deadline = Clock::now() + budget;
-    const auto all = processes(proc);
+    std::vector<pid_t> processes;
+    for (const std::string& name : entries(proc)) {
+        if (const auto pid = parseNumber<pid_t>(name)) processes.push_back(*pid);
+    }
+    std::ranges::sort(processes, std::greater{});  // the young ones first: those of users, not the kernel's
     std::vector<Holder> found;
     for (const bool mappings : {false, true}) {
-        for (const pid_t pid : all) {
+        for (const pid_t pid : processes) {
             if (found.size() >= most || Clock::now() >= deadline) return found;
             const std::string process = proc + "/" + std::to_string(pid);
             std::string path = mappings ? mappedFile(process, device, deadline)

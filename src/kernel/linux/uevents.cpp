@@ -44,13 +44,7 @@ private:
         sockaddr_nl sender{};
         alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
         iovec data{buffer_.data(), buffer_.size()};
-        msghdr message{};
-        message.msg_name = &sender;
-        message.msg_namelen = sizeof sender;
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
+        msghdr message{&sender, sizeof sender, &data, 1, control.data(), control.size(), 0};
         const ssize_t length = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (length < 0) return -1;
         const bool whole = (message.msg_flags & MSG_TRUNC) == 0;
@@ -107,9 +101,7 @@ std::unique_ptr<CorruptionWatch> watchUevents() {
     UniqueFd socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT)};
     if (!socket) throwErrno(Code::Failed, "opening a uevent socket", errno);
     const int on = 1;
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    address.nl_groups = kKernelGroup;
+    const sockaddr_nl address{AF_NETLINK, 0, 0, kKernelGroup};
     // SO_RCVBUFFORCE may exceed the system's limit and needs CAP_NET_ADMIN; the plain one is the next best.
     if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) != 0) {
         ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);

@@ -11,35 +11,31 @@ namespace {
 TEST(SelinuxOption, ForFsconfigIsTheBareContext) {
     for (const char* context : {"system_u:object_r:container_file_t:s0", "system_u:object_r:app_t:s0:c1,c2",
                                 "system_u:object_r:app_t:s0:c1,c2.c7-s1:c3"}) {
-        const auto option = selinuxOption(context, true);
-        ASSERT_TRUE(option);
-        EXPECT_EQ(option->key, "context");
-        EXPECT_EQ(option->value, context);
+        EXPECT_EQ(selinuxContext(context, true), context);
     }
 }
 
 TEST(SelinuxOption, ForMountIsQuoted) {
-    EXPECT_EQ(selinuxOption("system_u:object_r:container_file_t:s0", true).value().text(),
+    EXPECT_EQ(selinuxData("system_u:object_r:container_file_t:s0"),
               "context=\"system_u:object_r:container_file_t:s0\"");
 }
 
 TEST(SelinuxOption, ForMountKeepsTheCommasOfAnMcsRange) {
-    EXPECT_EQ(selinuxOption("system_u:object_r:app_t:s0:c1,c2", true).value().text(),
-              "context=\"system_u:object_r:app_t:s0:c1,c2\"");
-    EXPECT_EQ(selinuxOption("system_u:object_r:app_t:s0:c1,c2.c7-s1:c3", true).value().text(),
+    EXPECT_EQ(selinuxData("system_u:object_r:app_t:s0:c1,c2"), "context=\"system_u:object_r:app_t:s0:c1,c2\"");
+    EXPECT_EQ(selinuxData("system_u:object_r:app_t:s0:c1,c2.c7-s1:c3"),
               "context=\"system_u:object_r:app_t:s0:c1,c2.c7-s1:c3\"");
 }
 
 TEST(SelinuxOption, IsLeftOutWhereSelinuxIsNotEnabled) {
-    EXPECT_FALSE(selinuxOption("system_u:object_r:container_file_t:s0", false));
-    EXPECT_FALSE(selinuxOption("system_u:object_r:app_t:s0:c1,c2", false));
+    EXPECT_FALSE(selinuxContext("system_u:object_r:container_file_t:s0", false));
+    EXPECT_FALSE(selinuxContext("system_u:object_r:app_t:s0:c1,c2", false));
 }
 
 TEST(SelinuxOption, RefusesWhatCouldEndTheQuotes) {
     for (const bool enabled : {true, false}) {
         for (const char* context : {"", "a:b\",suid", "a b", "a:b\n", "a=b", "a/b", "a'b", "\xc3\xa4:b"}) {
             try {
-                static_cast<void>(selinuxOption(context, enabled));
+                static_cast<void>(selinuxContext(context, enabled));
                 ADD_FAILURE() << "accepted: " << context;
             } catch (const Error& error) {
                 EXPECT_EQ(error.code(), Code::InvalidArgs);
