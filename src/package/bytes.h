@@ -25,6 +25,9 @@ template <typename Number>
     for (std::size_t i = sizeof(Number); i-- > 0;) value = (value << 8U) | bytes[offset + i];
     return static_cast<Number>(value);
 }
+inline constexpr auto le16 = littleEndian<std::uint16_t>;
+inline constexpr auto le32 = littleEndian<std::uint32_t>;
+inline constexpr auto le64 = littleEndian<std::uint64_t>;
 
 // Throws Failed if OpenSSL has no memory or no SHA-256.
 [[nodiscard]] Sha256 sha256(Bytes bytes);

@@ -14,11 +14,6 @@
 namespace northstar {
 namespace {
 
-struct FreeOpenssl {
-    void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
-    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
-
 using KeyBytes = std::array<std::uint8_t, PublicKey::kSize>;
 
 // RFC 8032, 5.1.2 and 5.1.3: an encoding is y, little endian, and in its last bit the sign of x. OpenSSL takes a y
@@ -55,9 +50,9 @@ PublicKey::PublicKey(const std::array<std::uint8_t, kSize>& bytes)
 bool PublicKey::verifies(std::string_view message, std::span<const std::uint8_t> signature) const {
     constexpr std::size_t kSignatureSize = 64;  // RFC 8032, 5.1.6
     if (signature.size() != kSignatureSize) return false;
-    const std::unique_ptr<EVP_PKEY, FreeOpenssl> key{
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_.data(), bytes_.size())};
-    const std::unique_ptr<EVP_MD_CTX, FreeOpenssl> context{EVP_MD_CTX_new()};
+    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key{
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_.data(), bytes_.size()), EVP_PKEY_free};
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
     if (key == nullptr || context == nullptr) return false;
     if (EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1) return false;
     return EVP_DigestVerify(context.get(), signature.data(), signature.size(),

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstring>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -19,19 +18,13 @@ namespace {
 
 constexpr std::uint64_t kBlock = Verity::kBlockSize;
 constexpr std::uint64_t kDigest = sizeof(Sha256);
-constexpr std::uint64_t kDigestsPerBlock = kBlock / kDigest;
 constexpr std::uint64_t kBatch = 256;        // hash blocks read at once
 constexpr std::uint64_t kChunkBlocks = 256;  // 1 MiB: fits a processor's cache, and pays for a system call
 constexpr unsigned kMaxThreads = 64;
 
-// Blocks of each level, the top one first, as on disk.
-std::vector<std::uint64_t> levelSizes(std::uint64_t dataBlocks) {
-    std::vector<std::uint64_t> sizes;
-    for (std::uint64_t count = dataBlocks; count > 1;) {
-        count = count / kDigestsPerBlock + (count % kDigestsPerBlock != 0 ? 1 : 0);
-        sizes.insert(sizes.begin(), count);
-    }
-    return sizes;
+// Are these the bytes whose digest is number `at` of the digests?
+bool matches(SaltedHash& hash, Bytes block, Bytes digests, std::uint64_t at) {
+    return std::ranges::equal(hash(block), digests.subspan(at * kDigest, kDigest));
 }
 
 // One level of the tree, checked against the digests in the level above. Grows as blocks turn out to be good,
@@ -46,8 +39,7 @@ std::vector<std::uint8_t> readLevel(int fd, Extent image, std::uint64_t firstBlo
         const std::size_t got = readAt(fd, image.offset + (firstBlock + done) * kBlock, batch);
         std::fill(batch.begin() + static_cast<std::ptrdiff_t>(got), batch.end(), std::uint8_t{0});
         for (std::uint64_t i = 0; i < count; ++i) {
-            const Sha256 digest = hash(batch.subspan(i * kBlock, kBlock));
-            if (std::memcmp(digest.data(), digests.data() + (done + i) * kDigest, kDigest) == 0) continue;
+            if (matches(hash, batch.subspan(i * kBlock, kBlock), digests, done + i)) continue;
             throw Error{Code::Corrupted,
                         fmt::format("Block {} of the image, in its hash tree, does not match the signed root hash",
                                     firstBlock + done + i)};
@@ -61,7 +53,7 @@ std::vector<std::uint8_t> readLeaves(int fd, Extent image, const Verity& verity)
     SaltedHash hash{verity.salt};
     std::vector<std::uint8_t> digests{verity.rootHash.begin(), verity.rootHash.end()};
     std::uint64_t at = verity.hashStartBlock();
-    for (const std::uint64_t blocks : levelSizes(verity.dataBlocks)) {
+    for (const std::uint64_t blocks : verity.levels()) {
         digests = readLevel(fd, image, at, blocks, digests, hash);
         at += blocks;
     }
@@ -143,8 +135,7 @@ struct DataCheck {
     [[nodiscard]] std::optional<std::uint64_t> firstDamaged(Bytes data, std::uint64_t firstBlock,
                                                             SaltedHash& hash) const {
         for (std::uint64_t block = firstBlock; !data.empty(); ++block, data = data.subspan(kBlock)) {
-            const Sha256 digest = hash(data.first(kBlock));
-            if (std::memcmp(digest.data(), leaves.data() + block * digest.size(), digest.size()) != 0) return block;
+            if (!matches(hash, data.first(kBlock), leaves, block)) return block;
         }
         return std::nullopt;
     }
@@ -156,9 +147,6 @@ struct DataCheck {
 };
 
 }  // namespace
-
-HashTree::HashTree(const Verity& verity, std::vector<std::uint8_t> leaves)
-    : verity_{verity}, leaves_{std::move(leaves)} {}
 
 HashTree HashTree::load(int fd, Extent image, const Verity& verity) {
     const auto end = checkedMul(verity.hashStartBlock() + verity.hashBlocks(), kBlock);
@@ -187,7 +175,7 @@ HashTree::Block HashTree::readFirstBlock(int fd, Extent image, const Verity& ver
         return bytes;
     };
     std::uint64_t at = verity.hashStartBlock();
-    for (const std::uint64_t blocks : levelSizes(verity.dataBlocks)) {
+    for (const std::uint64_t blocks : verity.levels()) {
         read(at, "Block", ", in its hash tree,");
         at += blocks;
     }

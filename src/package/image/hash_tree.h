@@ -37,7 +37,7 @@ public:
     void verifyData(int fd, Extent image, unsigned threads, const std::stop_token& stop, const Sink& sink = {}) const;
 
 private:
-    HashTree(const Verity& verity, std::vector<std::uint8_t> leaves);
+    HashTree(const Verity& verity, std::vector<std::uint8_t> leaves) : verity_{verity}, leaves_{std::move(leaves)} {}
 
     Verity verity_;
     std::vector<std::uint8_t> leaves_;  // one digest of 32 bytes a data block

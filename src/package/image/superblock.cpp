@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
+
 #include "base/error.h"
 
 namespace northstar {
@@ -26,14 +28,14 @@ void checkFits(const char* filesystem, std::optional<std::uint64_t> needed, std:
 // Linux: fs/squashfs/squashfs_fs.h, struct squashfs_super_block. Linux mounts version 4.0 only. All that it points to
 // are places in the image; which compressors there are is the kernel's to say.
 bool isSquashfs(Bytes head, std::uint64_t size) {
-    if (littleEndian<std::uint32_t>(head, 0) != 0x73717368) return false;
-    const auto major = littleEndian<std::uint16_t>(head, 28), minor = littleEndian<std::uint16_t>(head, 30);
+    if (le32(head, 0) != 0x73717368) return false;
+    const auto major = le16(head, 28), minor = le16(head, 30);
     if (major != 4 || minor != 0) {
         throw Error{Code::InvalidPackage,
                     fmt::format("Unsupported filesystem in fs.img: squashfs version {}.{}, only 4.0 is supported",
                                 major, minor)};
     }
-    checkFits("squashfs", littleEndian<std::uint64_t>(head, 40), size);
+    checkFits("squashfs", le64(head, 40), size);
     return true;
 }
 
@@ -44,22 +46,22 @@ bool isErofs(Bytes head, std::uint64_t size) {
     // COMPR_CFGS and BIG_PCLUSTER 2, CHUNKED_FILE 4, DEVICE_TABLE and COMPR_HEAD2 8, ZTAILPACKING 0x10, FRAGMENTS and
     // DEDUPE 0x20, XATTR_PREFIXES 0x40. That there are devices in the table is told by their number.
     constexpr std::uint32_t kKnownFeatures = 0x7f;
-    if (littleEndian<std::uint32_t>(head, kSuper) != 0xe0f5e1e2) return false;
+    if (le32(head, kSuper) != 0xe0f5e1e2) return false;
     const auto refuse = [](const std::string& why) {
         throw Error{Code::InvalidPackage, "Unsupported filesystem in fs.img: erofs " + why};
     };
     const std::uint8_t blockBits = head[kSuper + 12];
     if (blockBits < 9 || blockBits > 16) refuse(fmt::format("with blocks of 2^{} bytes", blockBits));
-    const auto features = littleEndian<std::uint32_t>(head, kSuper + 80);
+    const auto features = le32(head, kSuper + 80);
     if ((features & ~kKnownFeatures) != 0) {
         refuse(fmt::format("with features that are not known here (feature_incompat {:#x}); make it without them",
                            features & ~kKnownFeatures));
     }
     // The kernel opens each by the path that the table has: a disk of the host, say.
-    if (const auto devices = littleEndian<std::uint16_t>(head, kSuper + 86); devices != 0) {
+    if (const auto devices = le16(head, kSuper + 86); devices != 0) {
         refuse(fmt::format("that names {} other block devices; make it without --blobdev", devices));
     }
-    const auto blocks = littleEndian<std::uint32_t>(head, kSuper + 36);
+    const auto blocks = le32(head, kSuper + 36);
     checkFits("erofs", checkedMul(blocks, std::uint64_t{1} << blockBits), size);
     return true;
 }
@@ -105,13 +107,18 @@ Filesystem readFilesystem(int fd, Extent data) {
     return parseFilesystem(Bytes{head}.first(readAt(fd, data.offset, head)), data.size);
 }
 
-std::uint64_t Verity::hashBlocks() const noexcept {
-    std::uint64_t total = 0;
-    for (std::uint64_t level = dataBlocks; level > 1;) {
-        level = level / kDigestsPerBlock + (level % kDigestsPerBlock != 0 ? 1 : 0);
-        total += level;
+std::vector<std::uint64_t> Verity::levels() const {
+    std::vector<std::uint64_t> sizes;
+    for (std::uint64_t count = dataBlocks; count > 1;) {
+        count = count / kDigestsPerBlock + (count % kDigestsPerBlock != 0 ? 1 : 0);
+        sizes.insert(sizes.begin(), count);
     }
-    return total;
+    return sizes;
+}
+
+std::uint64_t Verity::hashBlocks() const {
+    const auto sizes = levels();
+    return std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
 }
 
 Verity parseVeritySuperblock(Bytes block, const Sha256& rootHash, std::uint64_t superblockOffset,
@@ -123,13 +130,13 @@ Verity parseVeritySuperblock(Bytes block, const Sha256& rootHash, std::uint64_t 
         refuse(Code::InvalidPackage, fmt::format("its offset {} is beyond the end of the image", superblockOffset));
     }
     if (!holds(block.first(8), "verity")) refuseChanged("no signature \"verity\" where the package says it is");
-    expect("version", littleEndian<std::uint32_t>(block, 8), 1);
-    expect("hash type", littleEndian<std::uint32_t>(block, 12), 1);
+    expect("version", le32(block, 8), 1);
+    expect("hash type", le32(block, 12), 1);
     if (!holds(block.subspan(kAlgorithmAt, kAlgorithmSize), "sha256")) refuseChanged("algorithm is not sha256");
-    expect("data block size", littleEndian<std::uint32_t>(block, 64), Verity::kBlockSize);
-    expect("hash block size", littleEndian<std::uint32_t>(block, 68), Verity::kBlockSize);
-    expect("number of data blocks", littleEndian<std::uint64_t>(block, 72), superblockOffset / Verity::kBlockSize);
-    const auto saltSize = littleEndian<std::uint16_t>(block, kSaltSizeAt);
+    expect("data block size", le32(block, 64), Verity::kBlockSize);
+    expect("hash block size", le32(block, 68), Verity::kBlockSize);
+    expect("number of data blocks", le64(block, 72), superblockOffset / Verity::kBlockSize);
+    const auto saltSize = le16(block, kSaltSizeAt);
     if (saltSize > kMaxSalt) refuseChanged(fmt::format("salt size is {}, at most 256 is allowed", saltSize));
     if (!holds(block.subspan(kPaddingAt, kSaltAt - kPaddingAt), "")) refuseChanged("padding is not zero");
 

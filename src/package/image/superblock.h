@@ -33,8 +33,11 @@ struct Verity {
     // First block of the hash tree, in blocks of kBlockSize from the start of the image.
     [[nodiscard]] std::uint64_t hashStartBlock() const noexcept { return dataBlocks + 1; }
 
-    // Blocks of the hash tree, all levels together. 0 for an image of one data block.
-    [[nodiscard]] std::uint64_t hashBlocks() const noexcept;
+    // Blocks of each level of the hash tree, the top one first, as on disk. None for an image of one data block.
+    [[nodiscard]] std::vector<std::uint64_t> levels() const;
+
+    // Blocks of the hash tree, all levels together.
+    [[nodiscard]] std::uint64_t hashBlocks() const;
 };
 
 // Parses the superblock (cryptsetup's verity on-disk format, version 1) and checks every field against what

@@ -114,35 +114,28 @@ private:
     std::vector<Level> stack_;
 };
 
-// Raw control characters have no place in YAML, and yaml-cpp takes 0x04 for the end of the text: what follows
-// it would be signed, but not read. This also refuses UTF-16 and UTF-32.
-void checkCharacters(const std::string& text, const std::string& what) {
-    if (std::ranges::any_of(text, [](char c) { return isStrangeControl(c) && c != '\r'; })) {
-        throw Error{Code::InvalidPackage, "Invalid " + what + ": it has control characters or is not UTF-8"};
-    }
-    if (std::ranges::count_if(text, [](char c) { return c == '[' || c == '{'; }) > kMaxBrackets) {
-        throw Error{Code::InvalidPackage, "Invalid " + what + ": more than 4096 brackets"};
-    }
-}
-
 }  // namespace
 
 YamlNode readYaml(const std::string& text, const std::string& what) {
-    checkCharacters(text, what);
+    const auto refuse = [&](const std::string& why) {
+        throw Error{Code::InvalidPackage, "Invalid " + what + ": " + why};
+    };
+    // Raw control characters have no place in YAML, and yaml-cpp takes 0x04 for the end of the text: what follows
+    // it would be signed, but not read. This also refuses UTF-16 and UTF-32.
+    const bool strange = std::ranges::any_of(text, [](char c) { return isStrangeControl(c) && c != '\r'; });
+    if (strange) refuse("it has control characters or is not UTF-8");
+    const auto brackets = std::ranges::count_if(text, [](char c) { return c == '[' || c == '{'; });
+    if (brackets > kMaxBrackets) refuse("more than 4096 brackets");
+    StrictBuilder builder{what}, second{what};
     try {
         std::istringstream stream{text};
         YAML::Parser parser{stream};
-        StrictBuilder builder{what};
-        if (!parser.HandleNextDocument(builder)) throw Error{Code::InvalidPackage, "Invalid " + what + ": it is empty"};
-        YamlNode root = builder.take();
-        StrictBuilder second{what};
-        if (parser.HandleNextDocument(second)) {
-            throw Error{Code::InvalidPackage, "Invalid " + what + ": more than one document"};
-        }
-        return root;
+        if (!parser.HandleNextDocument(builder)) refuse("it is empty");
+        if (parser.HandleNextDocument(second)) refuse("more than one document");
     } catch (const YAML::Exception& error) {
-        throw Error{Code::InvalidPackage, "Invalid " + what + ": " + printable(error.what())};
+        refuse(printable(error.what()));
     }
+    return builder.take();
 }
 
 YamlMap::YamlMap(const YamlNode& node, std::string where, std::initializer_list<std::string_view> known)

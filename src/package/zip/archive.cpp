@@ -68,19 +68,18 @@ void checkNarrow(Bytes record, std::size_t offset, std::uint64_t wide) {
 
 // Reads the zip64 end record and its locator, which lie before the end record at `recordAt`. Returns where they begin.
 std::uint64_t readZip64(int fd, Bytes record, std::uint64_t recordAt, Bytes locator, ArchiveEnd& end) {
-    const std::uint64_t at = littleEndian<std::uint64_t>(locator, 8);
+    const std::uint64_t at = le64(locator, 8);
     std::array<std::uint8_t, kRecord64Size> wide{};
     if (checkedAdd(at, kRecord64Size + kLocatorSize) != recordAt || readAt(fd, at, wide) != wide.size() ||
-        !startsWith(wide, kRecord64Magic) || littleEndian<std::uint64_t>(wide, 4) != kRecord64Size - 12) {
+        !startsWith(wide, kRecord64Magic) || le64(wide, 4) != kRecord64Size - 12) {
         refuseArchive("its zip64 end record is not where it has to be");
     }
-    if (littleEndian<std::uint32_t>(locator, 4) != 0 || littleEndian<std::uint32_t>(locator, 16) != 1 ||
-        littleEndian<std::uint32_t>(wide, 16) != 0 || littleEndian<std::uint32_t>(wide, 20) != 0) {
+    if (le32(locator, 4) != 0 || le32(locator, 16) != 1 || le32(wide, 16) != 0 || le32(wide, 20) != 0) {
         refuseArchive("it has several parts");
     }
-    end.entries = littleEndian<std::uint64_t>(wide, 32);
-    end.directory = {littleEndian<std::uint64_t>(wide, 48), littleEndian<std::uint64_t>(wide, 40)};
-    if (littleEndian<std::uint64_t>(wide, 24) != end.entries) refuseArchive("it has several parts");
+    end.entries = le64(wide, 32);
+    end.directory = {le64(wide, 48), le64(wide, 40)};
+    if (le64(wide, 24) != end.entries) refuseArchive("it has several parts");
     checkNarrow<std::uint16_t>(record, 8, end.entries);
     checkNarrow<std::uint16_t>(record, 10, end.entries);
     checkNarrow<std::uint32_t>(record, 12, end.directory.size);
@@ -97,7 +96,7 @@ void refuseOtherEnd(int fd, std::uint64_t fileSize) {
     const Bytes locator = Bytes{tail}.subspan(static_cast<std::size_t>(found - tail.begin()));
     if (locator.size() < kLocatorSize) return;
     Magic magic{};
-    const bool leads = readAt(fd, littleEndian<std::uint64_t>(locator, 8), magic) == magic.size();
+    const bool leads = readAt(fd, le64(locator, 8), magic) == magic.size();
     if (leads && magic == kRecord64Magic) refuseArchive("its end records differ");
 }
 
@@ -115,11 +114,10 @@ ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize) {
         refuseArchive("it has no ZIP end record; the file may have been cut off");
     }
     const Bytes record = Bytes{tail}.subspan(at);
-    const auto commentSize = littleEndian<std::uint16_t>(record, 20);
+    const auto commentSize = le16(record, 20);
     if (record.size() != kRecordSize + commentSize)
         refuseArchive("its end record and comment are not the end of the file");
-    if (littleEndian<std::uint16_t>(record, 4) != 0 || littleEndian<std::uint16_t>(record, 6) != 0 ||
-        littleEndian<std::uint16_t>(record, 8) != littleEndian<std::uint16_t>(record, 10)) {
+    if (le16(record, 4) != 0 || le16(record, 6) != 0 || le16(record, 8) != le16(record, 10)) {
         refuseArchive("it has several parts");
     }
 
@@ -131,8 +129,8 @@ ArchiveEnd findArchiveEnd(int fd, std::uint64_t fileSize) {
         endsAt = readZip64(fd, record, endsAt, Bytes{tail}.subspan(at - kLocatorSize, kLocatorSize), end);
     } else {
         refuseOtherEnd(fd, fileSize);
-        end.entries = littleEndian<std::uint16_t>(record, 8);
-        end.directory = {littleEndian<std::uint32_t>(record, 16), littleEndian<std::uint32_t>(record, 12)};
+        end.entries = le16(record, 8);
+        end.directory = {le32(record, 16), le32(record, 12)};
     }
     if (checkedAdd(end.directory.offset, end.directory.size) != endsAt) {
         refuseArchive("its central directory does not end where the end record begins");
@@ -147,10 +145,10 @@ struct Sizes {
 
 // Compressed and uncompressed size lie side by side in both descriptions; sizes from 4 GiB on are in an extra field.
 Sizes sizesOf(Bytes fields, Bytes extra) {
-    Sizes sizes{littleEndian<std::uint32_t>(fields, 4), littleEndian<std::uint32_t>(fields, 0)};
+    Sizes sizes{le32(fields, 4), le32(fields, 0)};
     if (sizes.uncompressed != kInZip64 && sizes.compressed != kInZip64) return sizes;
     while (extra.size() >= 4) {
-        const auto id = littleEndian<std::uint16_t>(extra, 0), size = littleEndian<std::uint16_t>(extra, 2);
+        const auto id = le16(extra, 0), size = le16(extra, 2);
         extra = extra.subspan(4);
         if (size > extra.size()) break;
         if (id == 1) {
@@ -158,7 +156,7 @@ Sizes sizesOf(Bytes fields, Bytes extra) {
             for (std::uint64_t* field : {&sizes.uncompressed, &sizes.compressed}) {
                 if (*field != kInZip64) continue;
                 if (values.size() < 8) refuseArchive("a zip64 field is too short");
-                *field = littleEndian<std::uint64_t>(values, 0);
+                *field = le64(values, 0);
                 values = values.subspan(8);
             }
             return sizes;
@@ -176,41 +174,36 @@ ZipEntry readZipEntry(int fd, std::uint64_t fileSize, std::uint64_t at) {
     if (central.size() != kCentralRecordSize || !startsWith(central, kCentralMagic)) {
         refuseArchive("it has a damaged central directory");
     }
-    const auto nameSize = littleEndian<std::uint16_t>(central, 28),
-               extraSize = littleEndian<std::uint16_t>(central, 30);
+    const auto nameSize = le16(central, 28), extraSize = le16(central, 30);
     if (nameSize > kMaxName) refuseArchive("an entry has a name that is too long");
     const auto tail = read(fd, at + kCentralRecordSize, std::size_t{nameSize} + extraSize);
     if (tail.size() != std::size_t{nameSize} + extraSize) refuseArchive("it has a damaged central directory");
 
     ZipEntry entry;
     entry.name.assign(tail.begin(), tail.begin() + nameSize);
-    entry.crc = littleEndian<std::uint32_t>(central, 16);
-    entry.headerOffset = littleEndian<std::uint32_t>(central, 42);
+    entry.crc = le32(central, 16);
+    entry.headerOffset = le32(central, 42);
     entry.recordSize = kCentralRecordSize + tail.size();
     const Sizes sizes = sizesOf(central.subspan(20), Bytes{tail}.subspan(nameSize));
-    entry.zip64 =
-        littleEndian<std::uint32_t>(central, 20) == kInZip64 || littleEndian<std::uint32_t>(central, 24) == kInZip64;
+    entry.zip64 = le32(central, 20) == kInZip64 || le32(central, 24) == kInZip64;
     const auto refuse = [&](const char* why) {
         refuseArchive(fmt::format("the entry '{}' {}", printable(entry.name), why));
     };
-    if (littleEndian<std::uint16_t>(central, 10) != 0) refuse("is compressed; all entries have to be stored");
-    if ((littleEndian<std::uint16_t>(central, 8) & ~kAllowedFlags) != 0) {
-        refuse("is encrypted or has a data descriptor");
-    }
+    if (le16(central, 10) != 0) refuse("is compressed; all entries have to be stored");
+    if ((le16(central, 8) & ~kAllowedFlags) != 0) refuse("is encrypted or has a data descriptor");
     if (sizes.compressed != sizes.uncompressed) refuse("has two different sizes");
-    if (littleEndian<std::uint16_t>(central, 34) != 0) refuse("is in another part of the archive");
-    if (littleEndian<std::uint16_t>(central, 32) != 0) refuse("has a comment");
+    if (le16(central, 34) != 0) refuse("is in another part of the archive");
+    if (le16(central, 32) != 0) refuse("has a comment");
 
     // Flags, method, time and CRC lie in the same order in both.
     constexpr auto kDiffers = "has a local header that differs from the central directory";
     const auto header = read(fd, entry.headerOffset, kLocalHeaderSize);
     const Bytes local{header};
     if (local.size() != kLocalHeaderSize || !startsWith(local, kLocalMagic) ||
-        !std::ranges::equal(local.subspan(6, 12), central.subspan(8, 12)) ||
-        littleEndian<std::uint16_t>(local, 26) != nameSize) {
+        !std::ranges::equal(local.subspan(6, 12), central.subspan(8, 12)) || le16(local, 26) != nameSize) {
         refuse(kDiffers);
     }
-    const std::size_t rest = std::size_t{nameSize} + littleEndian<std::uint16_t>(local, 28);
+    const std::size_t rest = std::size_t{nameSize} + le16(local, 28);
     const auto localTail = read(fd, entry.headerOffset + kLocalHeaderSize, rest);
     if (localTail.size() != rest || !std::equal(tail.begin(), tail.begin() + nameSize, localTail.begin()) ||
         sizesOf(local.subspan(18), Bytes{localTail}.subspan(nameSize)) != sizes) {
