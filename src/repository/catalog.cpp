@@ -89,8 +89,7 @@ void Catalog::change(const std::string& repository, const std::function<void(Rep
     if (it == repositories_.end()) return;
     auto changed = std::make_shared<Repository>(*it->second);
     edit(changed->content);
-    claims_.insert_or_assign(repository, claimsIn(changed->content));
-    it->second = std::move(changed);
+    set(std::move(changed));
 }
 
 void Catalog::add(const Found& found) {

@@ -31,11 +31,9 @@ Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previ
         auto repository = std::make_shared<Repository>(Repository{name, config, loadKeys(config.keys), {}});
         loaded.fileKeys.add(repository->keys);
         const auto old = previous.find(name);
-        const Repository* before = old != previous.end() ? old->second.get() : nullptr;
-        if (before != nullptr && (before->config.type != config.type || before->config.dir != config.dir)) {
-            before = nullptr;
-        }
-        repository->content = load(*repository, before, loaded.dropped);
+        const bool same =
+            old != previous.end() && old->second->config.type == config.type && old->second->config.dir == config.dir;
+        repository->content = load(*repository, same ? old->second.get() : nullptr, loaded.dropped);
         log::info("Repository {}: {} containers, {} refused", name, repository->content.entries.size(),
                   repository->content.refused.size());
         loaded.repositories.emplace(name, std::move(repository));
