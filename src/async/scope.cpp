@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <coroutine>
 #include <cstdlib>
 
 #include "async/callback.h"

@@ -11,7 +11,7 @@ namespace northstar {
 namespace {
 
 // The bus lets a connection wait for 128 answers (max_replies_per_connection of dbus-daemon on the system bus), of
-// which bus/clients.cpp may use 32, and one user's dialogs must not keep the authority from being asked for others.
+// which sdbus/clients.cpp may use 32, and one user's dialogs must not keep the authority from being asked for others.
 // Dialogs may stay open for ever, so they leave some for the rest.
 constexpr std::size_t kMostOfUser = 16, kMostOfAll = 88, kMostDialogs = 72;
 // For each question that a user has, so many places stay free for those who have fewer.

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "sdbus/received_fds.h"
 
 namespace northstar::bus {

@@ -11,11 +11,12 @@
 #include "async/scope.h"
 #include "async/task.h"
 #include "auth/call.h"
+#include "base/slow_close.h"
 #include "base/std.h"
 #include "bus/arguments.h"
-#include "bus/clients.h"
 #include "bus/options.h"
 #include "config/config.h"
+#include "sdbus/clients.h"
 
 namespace northstar::bus {
 

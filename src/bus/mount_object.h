@@ -2,10 +2,7 @@
 // /org/northstar/Mounter/mounts/N: one mount. Bus thread only.
 #pragma once
 
-#include "async/task.h"
-#include "auth/call.h"
 #include "base/std.h"
-#include "bus/arguments.h"
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
 #include "registry/registry.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/names.h"
 
+#include <new>
+
 #include "base/log.h"
 #include "base/utf8.h"
 

@@ -3,6 +3,9 @@
 
 #include <ranges>
 
+#include "auth/call.h"
+#include "base/slow_close.h"
+#include "bus/arguments.h"
 #include "bus/names.h"
 #include "bus/options.h"
 #include "config/config.h"

@@ -3,6 +3,9 @@
 
 #include <limits.h>
 
+#include <charconv>
+#include <system_error>
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/hex.h"

@@ -2,7 +2,10 @@
 #include "engine/external_unmount.h"
 
 #include "base/log.h"
+#include "engine/mount_lines.h"
+#include "engine/observer.h"
 #include "engine/recovery.h"
+#include "package/container_name.h"
 
 namespace northstar {
 

@@ -6,6 +6,7 @@
 #include "base/std.h"
 #include "engine/unmount.h"
 #include "engine/world.h"
+#include "package/container_name.h"
 #include "registry/mount_record.h"
 
 namespace northstar {

@@ -12,6 +12,7 @@
 #include "engine/observer.h"
 #include "engine/world.h"
 #include "kernel/device.h"
+#include "kernel/mount.h"
 #include "registry/mount_record.h"
 
 namespace northstar {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "kernel/device.h"
+#include "package/package.h"
 #include "registry/mount_record.h"
 #include "repository/repository.h"
 

@@ -2,6 +2,7 @@
 #include "package/bytes.h"
 
 #include <openssl/evp.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <limits>

@@ -134,11 +134,12 @@ void StateStore::remove(std::uint32_t id) const noexcept {
 
 std::vector<MountRecord> StateStore::load() const {
     std::vector<std::string> names;
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream{fdopendir(openat(directory_.get(), ".", O_RDONLY | O_CLOEXEC)),
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream{opendir(path_.c_str()),
                                                      [](DIR* d) { return d != nullptr ? closedir(d) : 0; }};
     errno = stream ? 0 : errno;
     while (const dirent* entry = stream ? readdir(stream.get()) : nullptr) {
         if (const std::string name{entry->d_name}; name != "." && name != "..") names.push_back(name);
+        errno = 0;  // readdir(3) sets it for an error, and leaves it at the end
     }
     if (errno != 0) throwErrno(Code::Failed, "Cannot read the state directory " + path_, errno);
 

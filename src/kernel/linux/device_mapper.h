@@ -7,6 +7,7 @@
 #pragma once
 
 #include <libdevmapper.h>
+#include <sys/types.h>
 
 #include <mutex>
 

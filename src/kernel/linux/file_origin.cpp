@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "base/std.h"
 #include "base/utf8.h"
 
 namespace northstar {

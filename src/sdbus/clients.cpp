@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bus/clients.h"
+#include "sdbus/clients.h"
 
 #include <systemd/sd-bus.h>
 
