@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
@@ -31,14 +32,14 @@ std::unique_ptr<sdbus::IConnection> connect(const std::string& bus) {
         if (bus == "session") return sdbus::createSessionBusConnection();
         return sdbus::createSessionBusConnectionWithAddress(bus);
     } catch (const sdbus::Error& error) {
-        throw Error{Code::Failed, "Cannot connect to the bus " + bus + ": " + error.getMessage()};
+        throw Error{Code::Failed, fmt::format("Cannot connect to the bus {}: {}", bus, error.getMessage())};
     }
 }
 
 void makeDirectory(const std::string& path) {
     std::error_code failure;
     std::filesystem::create_directories(path, failure);
-    if (failure) throw Error{Code::Failed, "Cannot make the directory " + path + ": " + failure.message()};
+    if (failure) throw Error{Code::Failed, fmt::format("Cannot make the directory {}: {}", path, failure.message())};
 }
 
 }  // namespace
@@ -62,8 +63,9 @@ struct Daemon::Parts {
         try {
             connection->requestName(bus::ServiceName{bus::kServiceName});
         } catch (const sdbus::Error& error) {
-            throw Error{Code::Failed, std::string{"Cannot take the name "} + bus::kServiceName +
-                                          " on the bus (is another instance running?): " + error.getMessage()};
+            throw Error{Code::Failed,
+                        fmt::format("Cannot take the name {} on the bus (is another instance running?): {}",
+                                    bus::kServiceName, error.getMessage())};
         }
     }
 

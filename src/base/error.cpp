@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.h"
 
+#include <fmt/format.h>
 #include <string.h>
 
 #include <cstring>
@@ -26,7 +27,9 @@ std::string errnoText(int error) {
     return std::string{description} + " (" + symbol + ")";
 }
 
-void throwErrno(Code code, const std::string& what, int error) { throw Error{code, what + ": " + errnoText(error)}; }
+void throwErrno(Code code, const std::string& what, int error) {
+    throw Error{code, fmt::format("{}: {}", what, errnoText(error))};
+}
 
 std::string printable(const std::string& text) {
     constexpr std::size_t kMaxPrintable = 200;

@@ -2,6 +2,7 @@
 #include "base/path.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -49,7 +50,7 @@ std::deque<std::string> pathComponents(const std::string& path) {
 
 std::string normalPath(const std::string& path, const std::string& what) {
     const auto refuse = [&](const std::string& why) {
-        throw Error{Code::InvalidArgs, what + " " + printable(path) + " " + why};
+        throw Error{Code::InvalidArgs, fmt::format("{} {} {}", what, printable(path), why)};
     };
     if (path.empty() || path.front() != '/') refuse("must be an absolute path");
     if (path.size() >= PATH_MAX) refuse("is too long");
@@ -76,7 +77,8 @@ Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy) {
         if (error == ENOENT) refuse(here + " does not exist; create it first");
         components.pop_front();
         if (error == 0) continue;
-        if (error != ENOTDIR && error != ELOOP) throwErrno(Code::Failed, policy.what + "cannot open " + here, error);
+        if (error != ENOTDIR && error != ELOOP)
+            throwErrno(Code::Failed, fmt::format("{}cannot open {}", policy.what, here), error);
         const std::string target = readLink(place.directory.get(), name);
         if (target.empty()) refuse(here + " is not a directory");
         if (!isTrusted(place.directory.get(), policy.links)) {

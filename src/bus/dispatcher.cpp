@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/dispatcher.h"
 
+#include <fmt/format.h>
+
 #include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -12,7 +14,7 @@ std::shared_ptr<Call> Dispatcher::begin(const sdbus::Message& message, const cha
     auto call = std::make_shared<Call>();
     call->rule = findMethodRule(interface, name);
     if (call->rule == nullptr) {
-        throw Error{Code::AccessDenied, std::string{interface} + "." + name + " has no authorization rule"};
+        throw Error{Code::AccessDenied, fmt::format("{}.{} has no authorization rule", std::string{interface}, name)};
     }
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
     call->caller.interactive = sd_bus_message_get_allow_interactive_authorization(rawMessage(message)) > 0;

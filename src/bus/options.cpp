@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/options.h"
 
+#include <fmt/format.h>
+
 #include <set>
 #include <variant>
 
@@ -24,7 +26,8 @@ public:
         const auto it = options_.find(key);
         if (it == options_.end()) return {};
         const T* found = std::get_if<T>(&it->second);
-        if (found == nullptr) throw Error{Code::InvalidArgs, "The option " + key + " must be of type " + type};
+        if (found == nullptr)
+            throw Error{Code::InvalidArgs, fmt::format("The option {} must be of type {}", key, type)};
         return *found;
     }
 
@@ -33,7 +36,8 @@ public:
             if (known_.contains(key)) continue;
             std::string names;
             for (const auto& name : known_) names += (names.empty() ? "" : ", ") + name;
-            throw Error{Code::InvalidArgs, "Unknown option " + printable(key) + "; this method knows " + names};
+            throw Error{Code::InvalidArgs,
+                        fmt::format("Unknown option {}; this method knows {}", printable(key), names)};
         }
     }
 

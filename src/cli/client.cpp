@@ -2,6 +2,7 @@
 // Calls are built as messages, not by sdbus-c++'s short form, because only a message can say that polkit may prompt.
 #include "cli/client.h"
 
+#include <fmt/format.h>
 #include <systemd/sd-bus.h>
 
 #include "base/error.h"
@@ -81,8 +82,9 @@ template <typename... Args>
 sdbus::MethodReply Client::callRepository(const std::string& repository, const std::string& method,
                                           const Args&... args) {
     const auto refuse = [&] {
-        throw Error{Code::NoSuchRepository, "There is no repository " + printable(repository) +
-                                                "; `northstarctl repositories` lists those there are"};
+        throw Error{Code::NoSuchRepository,
+                    fmt::format("There is no repository {}; `northstarctl repositories` lists those there are",
+                                printable(repository))};
     };
     if (!isRepositoryName(repository)) refuse();  // as in the configuration
     const sdbus::ObjectPath path{std::string{kObject} + "/repositories/" + repositoryLabel(repository)};

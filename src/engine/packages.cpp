@@ -32,7 +32,7 @@ Task<Found> Packages::current(std::string what, std::string repository) {
 }
 
 void throwChanged(const std::string& tried, const std::string& what) {
-    throw Error{Code::Failed, tried + ": " + what + " at this moment; try again"};
+    throw Error{Code::Failed, fmt::format("{}: {} at this moment; try again", tried, what)};
 }
 
 void refuseStallingFile(Kernel& kernel, int fd) {

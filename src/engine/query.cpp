@@ -90,9 +90,10 @@ Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
     // In a user namespace of its own anybody can take nodev from a clone (mount_setattr(2)), and use the device nodes
     // of the image.
     if (!record.verified && call->caller.euid != 0) {
-        throw Error{Code::AccessDenied, "Cannot open " + record.container() +
-                                            ": it is not verified, and only root may have a clone of what nobody "
-                                            "vouches for"};
+        throw Error{
+            Code::AccessDenied,
+            fmt::format("Cannot open {}: it is not verified, and only root may have a clone of what nobody vouches for",
+                        record.container())};
     }
     if (record.ownerUid != call->caller.euid) {  // who may mount it may also have it
         co_await authorizer_.require(call, action::kMount, mountedDetails(record), record.id);

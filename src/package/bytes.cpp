@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package/bytes.h"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ std::size_t readAt(int fd, std::uint64_t offset, std::span<std::uint8_t> buffer)
         if (got == 0) break;
         if (got < 0) {
             if (errno == EINTR) continue;
-            throwErrno(Code::Failed, "Cannot read at byte " + std::to_string(offset + done), errno);
+            throwErrno(Code::Failed, fmt::format("Cannot read at byte {}", offset + done), errno);
         }
         done += static_cast<std::size_t>(got);
     }

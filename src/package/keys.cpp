@@ -2,6 +2,7 @@
 #include "package/keys.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/types.h>
 #include <sys/stat.h>
@@ -98,7 +99,7 @@ PublicKey loadPublicKey(const std::string& path) {
         std::copy_n(buffer.begin(), bytes.size(), bytes.begin());
         return PublicKey{bytes};
     } catch (const Error& error) {
-        throw Error{Code::Failed, what + ": " + error.what()};
+        throw Error{Code::Failed, fmt::format("{}: {}", what, error.what())};
     }
 }
 

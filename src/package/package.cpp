@@ -4,6 +4,7 @@
 #include "package/package.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -177,8 +178,8 @@ UniqueFd openPackageFile(const std::string& path) {
     if (!place) fail(errno);
     const mode_t mode = statusOf(place.get()).st_mode;
     if (!S_ISREG(mode)) {
-        throw Error{Code::InvalidArgs, "Cannot open the package " + printable(path) + ": it is " +
-                                           (S_ISDIR(mode) ? "a directory" : "no regular file")};
+        throw Error{Code::InvalidArgs, fmt::format("Cannot open the package {}: it is {}", printable(path),
+                                                   S_ISDIR(mode) ? "a directory" : "no regular file")};
     }
     UniqueFd file = openAnew(place.get());
     if (!file) fail(errno);

@@ -54,7 +54,7 @@ bool Registry::isReused(const MountRecord& gone) const {
 Registry::Reservation Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
                                         const std::string& repository) {
     const auto refuse = [&](Code code, const std::string& why) {
-        throw Error{code, "Cannot mount on " + mountPoint + ": " + why};
+        throw Error{code, fmt::format("Cannot mount on {}: {}", mountPoint, why)};
     };
     if (const auto* other = findByMountPoint(mountPoint)) {
         refuse(Code::AlreadyMounted,

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -99,9 +100,9 @@ StateStore::StateStore(const std::string& directory) : path_{directory + "/mount
 void StateStore::lock() const {
     if (flock(directory_.get(), LOCK_EX | LOCK_NB) == 0) return;
     if (errno != EWOULDBLOCK) throwErrno(Code::Failed, "Cannot lock the state directory " + path_, errno);
-    throw Error{Code::Failed, "Cannot use the state directory " + path_ +
-                                  ": another instance of the service uses it; end it, or give this one a state_dir "
-                                  "and a run_dir of its own"};
+    throw Error{Code::Failed, fmt::format("Cannot use the state directory {}: another instance of the service uses it; "
+                                          "end it, or give this one a state_dir and a run_dir of its own",
+                                          path_)};
 }
 
 void StateStore::save(const MountRecord& record) const {
@@ -109,7 +110,7 @@ void StateStore::save(const MountRecord& record) const {
     const std::string temporary = "." + name + ".new";
     const std::string text = serialize(record);
     const auto fail = [&](const char* what, int error) {
-        throwErrno(Code::Failed, std::string{"Cannot "} + what + " " + path_ + "/" + name, error);
+        throwErrno(Code::Failed, fmt::format("Cannot {} {}/{}", what, path_, name), error);
     };
     const UniqueFd file{
         openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,15 +95,17 @@ private:
 void checkCapacity(const Repository& repository, std::uint64_t size) {
     const RepositoryConfig& config = repository.config;
     if (config.maxContainers != 0 && repository.content.entries.size() >= config.maxContainers) {
-        throw Error{Code::CapacityExceeded, "Cannot install into " + repository.name + ": it holds its " +
-                                                std::to_string(config.maxContainers) +
-                                                " containers (max_containers) already; uninstall some first"};
+        throw Error{
+            Code::CapacityExceeded,
+            fmt::format(
+                "Cannot install into {}: it holds its {} containers (max_containers) already; uninstall some first",
+                repository.name, config.maxContainers)};
     }
     const auto total = checkedAdd(repository.content.used(), size);
     if (config.capacity != 0 && (!total || *total > config.capacity)) {
-        throw Error{Code::CapacityExceeded, "Cannot install " + std::to_string(size) + " bytes into " +
-                                                repository.name + ": its capacity of " +
-                                                std::to_string(config.capacity) + " bytes would be exceeded"};
+        throw Error{Code::CapacityExceeded,
+                    fmt::format("Cannot install {} bytes into {}: its capacity of {} bytes would be exceeded", size,
+                                repository.name, config.capacity)};
     }
 }
 
@@ -110,13 +113,15 @@ void checkCapacity(const Repository& repository, std::uint64_t size) {
 void copy(int from, int to, std::uint64_t size, const std::string& name, const std::stop_token& stop) {
     std::vector<char> buffer(kChunk);
     for (std::uint64_t done = 0; done < size;) {
-        if (stop.stop_requested()) throw Error{Code::Failed, "The install of the package " + name + " was cancelled"};
+        if (stop.stop_requested())
+            throw Error{Code::Failed, fmt::format("The install of the package {} was cancelled", name)};
         const auto wanted = std::min<std::uint64_t>(buffer.size(), size - done);
         const ssize_t got = pread(from, buffer.data(), wanted, static_cast<off_t>(done));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) throwErrno(Code::Failed, "Cannot read the package " + name, errno);
         if (got == 0)
-            throw Error{Code::InvalidPackage, "Cannot install the package " + name + ": it shrank while it was read"};
+            throw Error{Code::InvalidPackage,
+                        fmt::format("Cannot install the package {}: it shrank while it was read", name)};
         for (ssize_t written = 0; written < got;) {
             const ssize_t put = write(to, buffer.data() + written, static_cast<std::size_t>(got - written));
             if (put < 0 && errno == EINTR) continue;
@@ -164,8 +169,9 @@ std::string publish(TemporaryFile& temporary, const Repository& repository, cons
                                               [&](const auto& entry) { return entry.second.file == file; });
         if (!ours) break;
     }
-    throw Error{Code::AlreadyInstalled, "Cannot install " + manifest.container() + ": " + repository.config.dir +
-                                            " has a file " + stem + ".npk already; remove it or ask for a Reload"};
+    throw Error{Code::AlreadyInstalled,
+                fmt::format("Cannot install {}: {} has a file {}.npk already; remove it or ask for a Reload",
+                            manifest.container(), repository.config.dir, stem)};
 }
 
 Installed installIntoDirectory(const Repository& repository, int fd, std::uint64_t size, const std::string& name,
@@ -211,7 +217,7 @@ void uninstallPackage(const Repository& repository, const RepositoryEntry& entry
     const UniqueFd directory{open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!directory) throwErrno(Code::Failed, "Cannot open the repository directory " + path, errno);
     if (unlinkat(directory.get(), entry.file.c_str(), 0) != 0 && errno != ENOENT) {
-        throwErrno(Code::Failed, "Cannot remove " + path + "/" + entry.file, errno);
+        throwErrno(Code::Failed, fmt::format("Cannot remove {}/{}", path, entry.file), errno);
     }
     // It is gone, so this is no failure of the uninstall any more.
     if (fsync(directory.get()) != 0) {

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,10 +29,10 @@ void refuseSpecialFile(const UniqueFd& directory, const std::string& name) {
     struct stat status{};
     if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // open(2) will say why
     if (S_ISREG(status.st_mode)) return;
-    throw Error{Code::InvalidPackage, "Cannot open the package " + printable(name) + ": it is " +
-                                          (S_ISLNK(status.st_mode)   ? "a symlink; put the file itself there"
-                                           : S_ISDIR(status.st_mode) ? "a directory"
-                                                                     : "no regular file")};
+    throw Error{Code::InvalidPackage, fmt::format("Cannot open the package {}: it is {}", printable(name),
+                                                  S_ISLNK(status.st_mode)   ? "a symlink; put the file itself there"
+                                                  : S_ISDIR(status.st_mode) ? "a directory"
+                                                                            : "no regular file")};
 }
 
 // A file of the directory itself: no symlink, no subdirectory, and O_NONBLOCK for what became a FIFO just now.
@@ -163,8 +164,9 @@ RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, con
     const UniqueFd directory = openDirectory(config.dir);
     struct stat status{};
     if (fstatat(directory.get(), entry.file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-        throw Error{Code::NoSuchContainer, "Cannot use " + container + ": its package " + printable(entry.file) +
-                                               " is no longer in " + config.dir + "; ask for a Reload"};
+        throw Error{Code::NoSuchContainer,
+                    fmt::format("Cannot use {}: its package {} is no longer in {}; ask for a Reload", container,
+                                printable(entry.file), config.dir)};
     }
     // Our descriptor keeps the inode from being reused, so an equal identity is the same file, unchanged.
     const FileIdentity now{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim,
@@ -172,8 +174,8 @@ RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, con
     if (now == entry.package->identity) return entry;
     auto package = openAccepted(openFile(directory, entry.file), keys, printable(entry.file));
     if (package->manifest.container() != container) {
-        throw Error{Code::NoSuchContainer, "Cannot use " + container + ": " + printable(entry.file) + " holds " +
-                                               package->manifest.container() + " now; ask for a Reload"};
+        throw Error{Code::NoSuchContainer, fmt::format("Cannot use {}: {} holds {} now; ask for a Reload", container,
+                                                       printable(entry.file), package->manifest.container())};
     }
     return {entry.file, std::move(package), nullptr};
 }

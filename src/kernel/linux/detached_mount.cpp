@@ -2,6 +2,7 @@
 #include "kernel/linux/detached_mount.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <sys/mount.h>
@@ -22,7 +23,7 @@ namespace {
 // The device was named by its path to the kernel; is this what came of it?
 void requireDevice(const MountIdentity& identity, dev_t device, const std::string& path) {
     if (identity.device == device) return;
-    throw Error{Code::Failed, "mounting " + path + ": the mount shows another device"};
+    throw Error{Code::Failed, fmt::format("mounting {}: the mount shows another device", path)};
 }
 
 // Is SELinux enabled and its policy loaded, so that the kernel takes the option?
@@ -128,15 +129,16 @@ void throwMountError(const std::string& source, const MountOptions& options, int
     const std::string what = "mounting " + source + " as " + options.filesystem;
     const std::string because = ": " + (log.empty() ? errnoText(error) : log + ", " + errnoText(error));
     if (error == ENODEV) {
-        throw Error{Code::Unsupported, what + " needs " + kernelOption(options.filesystem) +
-                                           ", which this kernel does not have; load the module " + options.filesystem};
+        throw Error{Code::Unsupported, fmt::format("{} needs {}, which this kernel does not have; load the module {}",
+                                                   what, kernelOption(options.filesystem), options.filesystem)};
     }
     const std::string decompressor = options.filesystem == "squashfs" ? missingDecompressor(log) : "";
     if (error == EINVAL && !decompressor.empty()) {
-        throw Error{Code::Unsupported, what + " needs " + decompressor + ", which this kernel does not have" + because};
+        throw Error{Code::Unsupported,
+                    fmt::format("{} needs {}, which this kernel does not have{}", what, decompressor, because)};
     }
     if (error == EIO || error == EUCLEAN || error == EBADMSG) {
-        throw Error{Code::Corrupted, what + because + "; the package is damaged"};
+        throw Error{Code::Corrupted, fmt::format("{}{}; the package is damaged", what, because)};
     }
     throw Error{Code::Failed, what + because};
 }
@@ -148,7 +150,7 @@ std::optional<std::string> selinuxContext(const std::string& context, bool enabl
         return isAsciiAlphanumeric(c) || std::string_view{":_.,-"}.find(c) != std::string_view::npos;
     };
     if (context.empty() || !std::ranges::all_of(context, isAllowed)) {
-        throw Error{Code::InvalidArgs, "\"" + printable(context) + "\" is no SELinux context"};
+        throw Error{Code::InvalidArgs, fmt::format("\"{}\" is no SELinux context", printable(context))};
     }
     return enabled ? std::optional{context} : std::nullopt;
 }

@@ -49,7 +49,7 @@ void setUp() {
 }
 
 void check(int ok, const char* what) {
-    if (ok == 0) throw Error{Code::Failed, std::string{"device-mapper: "} + what + ": " + lastError};
+    if (ok == 0) throw Error{Code::Failed, fmt::format("device-mapper: {}: {}", what, lastError)};
 }
 
 const char* targetOptions(VerityMode mode) {

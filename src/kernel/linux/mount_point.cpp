@@ -208,7 +208,7 @@ void unmountExactly(const MountIdentity& identity, const std::string& mountPoint
     const std::string through = "/proc/self/fd/" + std::to_string(path.parent.get()) + "/" + path.name;
     if (::umount2(through.c_str(), UMOUNT_NOFOLLOW | (mode == UnmountMode::Lazy ? MNT_DETACH : 0)) != 0) {
         const Code code = errno == EBUSY ? Code::Busy : errno == EINVAL ? Code::NotMounted : Code::Failed;
-        throwErrno(code, "unmounting \"" + printable(path.text) + "\"", errno);
+        throwErrno(code, fmt::format("unmounting \"{}\"", printable(path.text)), errno);
     }
     if (fate == MountPointFate::Removed) removeEmpty(path);
 }

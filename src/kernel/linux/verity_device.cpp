@@ -28,9 +28,10 @@ constexpr std::uint16_t kUdevFlags = DM_UDEV_DISABLE_DM_RULES_FLAG | DM_UDEV_DIS
 std::string sysfsPath(dev_t device) { return fmt::format("/sys/dev/block/{}:{}", major(device), minor(device)); }
 
 [[noreturn]] void throwNoVerity(const std::string& name) {
-    throw Error{Code::Unsupported, "verity device " + name +
-                                       " needs dm-verity, which this kernel does not have (CONFIG_DM_VERITY); load "
-                                       "the module dm-verity, or set verification = \"sealed\" for the repository"};
+    throw Error{Code::Unsupported,
+                fmt::format("verity device {} needs dm-verity, which this kernel does not have (CONFIG_DM_VERITY); "
+                            "load the module dm-verity, or set verification = \"sealed\" for the repository",
+                            name)};
 }
 
 // 0 or an errno value. Deferred: a device in use is removed by the kernel when its last user goes.
@@ -104,7 +105,7 @@ std::unique_ptr<VerityDevice> create(const VerityTable& table) {
     if (error != 0) throwErrno(Code::Failed, "creating verity device " + table.name, error);
     dm_info info{};
     if (dm_task_get_info(task.get(), &info) == 0) {
-        throw Error{Code::Failed, "creating verity device " + table.name + ": its number cannot be read"};
+        throw Error{Code::Failed, fmt::format("creating verity device {}: its number cannot be read", table.name)};
     }
     return std::make_unique<VerityDevice>(table.uuid, makedev(info.major, info.minor));
 }
@@ -202,20 +203,23 @@ std::unique_ptr<Device> VerityDevices::open(const Device& data, const VerityTabl
         available_ = false;  // the module may have been removed
         if (!available()) throwNoVerity(table.name);
         if (error == EINVAL && table.mode == VerityMode::Panic) {
-            throw Error{Code::Unsupported, "verity device " + table.name +
-                                               ": panic on corruption needs Linux 5.9; use another verity mode"};
+            throw Error{Code::Unsupported,
+                        fmt::format("verity device {}: panic on corruption needs Linux 5.9; use another verity mode",
+                                    table.name)};
         }
         if (error == ENOENT) {  // crypto_alloc_ahash(), crypto_alloc_shash()
-            throw Error{Code::Unsupported, "verity device " + table.name +
-                                               " needs the hash sha256, which this kernel does not have "
-                                               "(CONFIG_CRYPTO_SHA256); load the module sha256_generic"};
+            throw Error{Code::Unsupported,
+                        fmt::format("verity device {} needs the hash sha256, which this kernel does not have "
+                                    "(CONFIG_CRYPTO_SHA256); load the module sha256_generic",
+                                    table.name)};
         }
-        throwErrno(Code::Failed, "loading the table of verity device " + table.name + " on " + data.path(), error);
+        throwErrno(Code::Failed, fmt::format("loading the table of verity device {} on {}", table.name, data.path()),
+                   error);
     }
     // Marked before it is active: from here on it goes with this process.
     device->openNode();
     if (const int error = removeDevice(table.uuid, true)) {
-        throwErrno(Code::Failed, "marking verity device " + table.name + " for deferred removal", error);
+        throwErrno(Code::Failed, fmt::format("marking verity device {} for deferred removal", table.name), error);
     }
     resume(table);
     checkFirstBlock(*device, table);

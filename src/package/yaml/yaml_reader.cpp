@@ -3,6 +3,7 @@
 // event that is not allowed, before it has become large.
 #include "package/yaml/yaml_reader.h"
 
+#include <fmt/format.h>
 #include <yaml-cpp/anchor.h>
 #include <yaml-cpp/emitterstyle.h>
 #include <yaml-cpp/eventhandler.h>
@@ -47,7 +48,6 @@ public:
             return;
         }
         YamlNode& node = open(mark, tag, anchor, YamlNode::Kind::Scalar);
-        node.plain = tag == "?";
         node.scalar = value;
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -70,7 +70,7 @@ private:
     };
 
     [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& why) const {
-        throw Error{Code::InvalidPackage, "Invalid " + what_ + ", line " + std::to_string(mark.line + 1) + ": " + why};
+        throw Error{Code::InvalidPackage, fmt::format("Invalid {}, line {}: {}", what_, mark.line + 1, why)};
     }
 
     [[nodiscard]] bool expectsKey() const {
@@ -92,7 +92,8 @@ private:
         YamlNode& node = place();
         node.kind = kind;
         // yaml-cpp's own words for "no tag": "?" for plain scalars, "!" for quoted ones, "" for the rest.
-        node.tagged = !(tag.empty() || tag == "?" || tag == "!");
+        if (tag == "?") node.style = YamlNode::Style::Plain;
+        if (!tag.empty() && tag != "?" && tag != "!") node.style = YamlNode::Style::Tagged;
         return node;
     }
 
@@ -118,7 +119,7 @@ private:
 
 YamlNode readYaml(const std::string& text, const std::string& what) {
     const auto refuse = [&](const std::string& why) {
-        throw Error{Code::InvalidPackage, "Invalid " + what + ": " + why};
+        throw Error{Code::InvalidPackage, fmt::format("Invalid {}: {}", what, why)};
     };
     // Raw control characters have no place in YAML, and yaml-cpp takes 0x04 for the end of the text: what follows
     // it would be signed, but not read. This also refuses UTF-16 and UTF-32.
@@ -140,8 +141,8 @@ YamlNode readYaml(const std::string& text, const std::string& what) {
 
 YamlMap::YamlMap(const YamlNode& node, std::string where, std::initializer_list<std::string_view> known)
     : node_{node}, where_{std::move(where)} {
-    if (node.kind != YamlNode::Kind::Map || node.tagged) {
-        throw Error{Code::InvalidPackage, "Invalid " + where_ + ": it is not a map of keys and values"};
+    if (node.kind != YamlNode::Kind::Map || node.style == YamlNode::Style::Tagged) {
+        throw Error{Code::InvalidPackage, fmt::format("Invalid {}: it is not a map of keys and values", where_)};
     }
     for (const auto& [key, value] : node.children) {
         if (std::ranges::find(known, key) == known.end()) refuse(key, "is not known");
@@ -163,7 +164,7 @@ const YamlNode& YamlMap::require(std::string_view key) const {
 std::optional<std::string> YamlMap::findText(std::string_view key) const {
     const YamlNode* node = find(key);
     if (node == nullptr) return std::nullopt;
-    if (node->kind != YamlNode::Kind::Scalar || node->tagged) refuse(key, "is not a string");
+    if (node->kind != YamlNode::Kind::Scalar || node->style == YamlNode::Style::Tagged) refuse(key, "is not a string");
     if (std::ranges::any_of(node->scalar, isAsciiControl)) refuse(key, "has a control character");
     return node->scalar;
 }
@@ -178,12 +179,13 @@ std::uint64_t YamlMap::number(std::string_view key) const {
     const std::string value = text(key);
     const bool padded = value.size() > 1 && value.front() == '0';
     const auto number = parseNumber<std::uint64_t>(value);
-    if (!require(key).plain || padded || !number) refuse(key, "is not a decimal number");
+    if (require(key).style != YamlNode::Style::Plain || padded || !number) refuse(key, "is not a decimal number");
     return *number;
 }
 
 void YamlMap::refuse(std::string_view key, const std::string& why) const {
-    throw Error{Code::InvalidPackage, "Invalid " + where_ + ": the key '" + printable(std::string{key}) + "' " + why};
+    throw Error{Code::InvalidPackage,
+                fmt::format("Invalid {}: the key '{}' {}", where_, printable(std::string{key}), why)};
 }
 
 }  // namespace northstar

@@ -11,10 +11,11 @@ namespace northstar {
 
 struct YamlNode {
     enum class Kind { Null, Scalar, Sequence, Map };
+    // How it is written: a scalar without quotes; with an explicit tag, such as !name or !!str; anything else.
+    enum class Style { Plain, Tagged, Quoted };
 
     Kind kind = Kind::Null;
-    bool plain = false;   // a scalar without quotes
-    bool tagged = false;  // has an explicit tag, such as !name or !!str
+    Style style = Style::Quoted;
     std::string scalar;
     // Of a map: its keys and values. Of a sequence: its values, without keys.
     struct Child;
