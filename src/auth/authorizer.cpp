@@ -109,15 +109,17 @@ void Authorizer::askMore() {
         const auto own = asked_.find(question.user());
         return own != asked_.end() ? own->second : 0;
     };
+    if (std::exchange(asking_, true)) return;  // the loop that is under way looks again
     while (!closed_) {
         auto next = questions_.end();
         for (auto it = questions_.begin(); it != questions_.end(); ++it) {
             if (it->second.asked || !mayAsk(it->second.user())) continue;
             if (next == questions_.end() || askedOf(it->second) < askedOf(next->second)) next = it;
         }
-        if (next == questions_.end()) return;
+        if (next == questions_.end()) break;
         handOver(next->first, next->second);
     }
+    asking_ = false;
 }
 
 void Authorizer::handOver(Number number, Question& question) {

@@ -91,6 +91,7 @@ private:
     Authority& authority_;
     Mode mode_;
     bool closed_ = false;
+    bool asking_ = false;
     Number last_ = 0;
     std::map<Number, Question> questions_;
     std::map<User, std::size_t> asked_;  // how many of a user the authority has

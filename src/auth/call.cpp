@@ -17,7 +17,7 @@ constexpr std::size_t kBytesOfUser = 32 << 20, kBytesOfUnknown = 64 << 20;
 
 }  // namespace
 
-CallLimits::Pending::Pending(CallLimits& counts, std::string client, std::size_t bytes)
+CallLimits::Pending::Pending(CallLimits& counts, std::string client, std::size_t bytes, bool known)
     : counts_{counts}, client_{std::move(client)}, bytes_{bytes} {
     const std::uint64_t limit = counts_.limits_.pendingCallsPerClient;
     const auto ofClient = counts_.ofClients_.find(client_);
@@ -27,7 +27,7 @@ CallLimits::Pending::Pending(CallLimits& counts, std::string client, std::size_t
                                 "configuration); wait for some of them",
                                 limit)};
     }
-    if (counts_.unknownBytes_ + bytes_ > kBytesOfUnknown) {
+    if (!known && counts_.unknownBytes_ + bytes_ > kBytesOfUnknown) {
         throw Error{Code::LimitsExceeded, "Too many new clients are calling; try again in a moment"};
     }
     ++counts_.ofClients_[client_];

@@ -57,8 +57,9 @@ public:
     // A call that is not answered yet, while it lives.
     class Pending {
     public:
-        // `bytes`: what it makes us keep, about. Throws LimitsExceeded naming the limit.
-        Pending(CallLimits& counts, std::string client, std::size_t bytes);
+        // `bytes`: what it makes us keep, about. `known`: setUser() follows at once. Throws LimitsExceeded naming the
+        // limit.
+        Pending(CallLimits& counts, std::string client, std::size_t bytes, bool known);
         // Once it is known whose it is, which the bus has to be asked. Throws LimitsExceeded naming the limit.
         void setUser(uid_t user);
         ~Pending();

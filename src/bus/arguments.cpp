@@ -88,6 +88,7 @@ bool ArgumentReader::readEntry(Options& options) {
     if (options.size() == kMostOptions) {
         refuseOption(key, fmt::format("is one too many: a call has at most {}", kMostOptions));
     }
+    bytes_ += key.size();
     const char* type = nullptr;
     expect(sd_bus_message_peek_type(message_, nullptr, &type));
     if (std::string_view{type} == "b") {
@@ -100,6 +101,7 @@ bool ArgumentReader::readEntry(Options& options) {
         const std::string_view value{text()};
         if (value.size() >= PATH_MAX) refuseOption(key, fmt::format("is too long: {} bytes", value.size()));
         options.emplace(key, std::string{value});
+        bytes_ += value.size();
     } else {
         options.emplace(key, std::monostate{});
         return false;

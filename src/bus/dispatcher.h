@@ -87,7 +87,7 @@ private:
                std::shared_ptr<Clients::Client> client, std::size_t bytes, std::function<Task<T>(CallPtr, A...)> start,
                std::tuple<A...> arguments) {
         try {
-            CallLimits::Pending pending{limits_, client->name, bytes};
+            CallLimits::Pending pending{limits_, client->name, bytes, client->euid.has_value()};
             co_await clients_.known(client, call->rule->method);
             identify(*call, *client);
             pending.setUser(call->caller.euid);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/mount_object.h"
 
+#include "async/task.h"
+#include "auth/call.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
+#include "bus/arguments.h"
 #include "bus/names.h"
 #include "bus/options.h"
 #include "engine/mount_ref.h"

@@ -22,7 +22,7 @@ public:
     Task<> takeOutInTurn(MountRecord record);
 
     // What the registry has may be gone since the last look at the mount table, and must be in nobody's way then.
-    // In the turn of the mount point.
+    // In the turn of the mount point. It waits: before the last check of what is to be mounted.
     Task<> clear(std::string mountPoint);
     // Of all mounts of a container; without a turn.
     Task<> clearContainer(ContainerName container);

@@ -89,6 +89,7 @@ bool Mounting::takesAnothersPlace(const MountPlan& plan) const {
 Task<Mounted> Mounting::mountAuthorized(MountPlan plan) {
     const auto turn = co_await runtime_.lines.enterCommon(keysOf(plan));
     co_await release_.recountHeld(plan.owner);
+    co_await external_.clear(plan.mountPoint);
     co_await openCurrent(plan);
     co_return co_await establish(std::move(plan));
 }
@@ -119,7 +120,6 @@ Task<Mounted> Mounting::establish(MountPlan plan) {
 
 Task<Mounted> Mounting::runSteps(MountPlan& plan) {
     const std::string container = plan.container.text();
-    co_await external_.clear(plan.mountPoint);
     const auto reservation = world_.registry.reserve(plan.mountPoint, plan.owner, container, plan.repository);
     plan.id = reservation.id();
     plan.loopDeviceTimeout = world_.settings.config.loopDeviceTimeout;
@@ -258,6 +258,7 @@ Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan pl
     co_await mounting_.authorize(call, plan);
     const auto turn = co_await runtime_.lines.enterCommon(keysOf(plan));
     co_await release_.recountHeld(plan.owner);
+    co_await external_.clear(plan.mountPoint);
     const std::string& signer = plan.package->signer;
     if (plan.verified && std::ranges::count(settings_.fileKeys.fingerprints(), signer) == 0) {
         throw Error{Code::InvalidSignature, fmt::format("Cannot mount {}: its key {} was removed by a Reload at this "

@@ -69,8 +69,9 @@ private:
 class FileMounting {
 public:
     FileMounting(const Settings& settings, Runtime& runtime, Mounting& mounting, Authorizer& authorizer,
-                 DeviceRelease& release)
-        : settings_{settings}, runtime_{runtime}, mounting_{mounting}, authorizer_{authorizer}, release_{release} {}
+                 DeviceRelease& release, ExternalUnmount& external)
+        : settings_{settings}, runtime_{runtime}, mounting_{mounting}, authorizer_{authorizer}, release_{release},
+          external_{external} {}
 
     // `path`: absolute and normal.
     Task<Mounted> mountFile(CallPtr call, std::string path, MountRequest request);
@@ -89,6 +90,7 @@ private:
     Mounting& mounting_;
     Authorizer& authorizer_;
     DeviceRelease& release_;
+    ExternalUnmount& external_;
 };
 
 // The keys of a plan whose container and mount point are known.

@@ -23,7 +23,10 @@ public:
     void process() override {
         constexpr int kMost = 64;
         const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{50};
-        for (int i = 0; i < kMost && processOne(bus_) && std::chrono::steady_clock::now() < end; ++i) received_.sweep();
+        for (int i = 0; i < kMost && processOne(bus_); ++i) {
+            received_.sweep();
+            if (std::chrono::steady_clock::now() >= end) break;
+        }
     }
 
     int prepare(std::vector<pollfd>& fds) override { return preparePoll(bus_, fds); }

@@ -24,14 +24,14 @@ Clients::Clients(sdbus::IConnection& bus)
 
 std::shared_ptr<Clients::Client> Clients::senderOf(const sdbus::Message& message) {
     const std::string name{message.getSender()};
-    auto& client = clients_[name];
-    if (!client) {
-        client = std::make_shared<Client>(Client{name});
-        // Before it is asked for: who leaves in between is unknown to the bus then.
-        if (!match_) watchForLeaving(sd_bus_message_get_bus(rawMessage(message)));
-        unasked_.push_back(name);
-        askSome();
-    }
+    const auto known = clients_.find(name);
+    if (known != clients_.end()) return known->second;
+    // Before it is asked for: who leaves in between is unknown to the bus then.
+    if (!match_) watchForLeaving(sd_bus_message_get_bus(rawMessage(message)));
+    auto client = std::make_shared<Client>(Client{name});
+    clients_.emplace(name, client);
+    unasked_.push_back(name);
+    askSome();
     return client;
 }
 
@@ -50,19 +50,28 @@ void Clients::giveUp() {
 }
 
 void Clients::askSome() {
-    for (; !unasked_.empty() && asked_ < kMostAsked; ++asked_) {
+    while (!unasked_.empty() && asked_ < kMostAsked) {
         const std::string name = unasked_.front();
         unasked_.pop_front();
-        driver_->callMethodAsync("GetConnectionUnixUser")
-            .onInterface(kDriver)
-            .withTimeout(kTimeout)
-            .withArguments(name)
-            .uponReplyInvoke([this, name](CallError error, std::uint32_t euid) {
-                --asked_;
-                answer(name, error ? std::nullopt : std::optional<uid_t>{euid}, error ? error->getMessage() : "");
-                askSome();
-            });
+        try {
+            ask(name);
+            ++asked_;
+        } catch (const std::exception& error) {
+            answer(name, {}, error.what());
+        }
     }
+}
+
+void Clients::ask(const std::string& name) {
+    driver_->callMethodAsync("GetConnectionUnixUser")
+        .onInterface(kDriver)
+        .withTimeout(kTimeout)
+        .withArguments(name)
+        .uponReplyInvoke([this, name](CallError error, std::uint32_t euid) {
+            --asked_;
+            answer(name, error ? std::nullopt : std::optional<uid_t>{euid}, error ? error->getMessage() : "");
+            askSome();
+        });
 }
 
 void Clients::answer(const std::string& name, std::optional<uid_t> euid, const std::string& failure) {

@@ -40,6 +40,7 @@ public:
 
 private:
     void askSome();
+    void ask(const std::string& name);
     void answer(const std::string& name, std::optional<uid_t> euid, const std::string& failure);
     void watchForLeaving(sd_bus* bus);
     void left(const std::string& name);

@@ -46,12 +46,13 @@ UniqueFd ReceivedFds::take(int standIn) {
 
 int ReceivedFds::replace(int fd) {
     UniqueFd standIn = duplicateFd(harmless_.get());
-    if (!standIn) return fd;
-    UniqueFd& place = arrived_[standIn.get()];
+    const int place = standIn ? standIn.release() : fd;
     // The stand-in that had this number before is closed, and what it stood for was not taken.
-    if (place) SlowClose::instance().close(std::move(place), SlowClose::kNobody);
-    place = UniqueFd{fd};
-    return standIn.release();
+    if (auto stale = arrived_.extract(place); !stale.empty()) {
+        SlowClose::instance().close(std::move(stale.mapped()), SlowClose::kNobody);
+    }
+    if (place != fd) arrived_.emplace(place, UniqueFd{fd});
+    return place;
 }
 
 void ReceivedFds::sweep() {
