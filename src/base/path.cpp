@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/path.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
@@ -97,6 +98,23 @@ std::string readLink(int directory, const std::string& name) {
     std::array<char, PATH_MAX> target{};
     const ssize_t length = ::readlinkat(directory, name.c_str(), target.data(), target.size());
     return {target.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
+std::vector<std::string> namesIn(int directory, const std::string& path) {
+    const auto fail = [&] { throwErrno(Code::Failed, "Cannot read the directory " + path, errno); };
+    UniqueFd own{::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};  // with a position of its own
+    if (!own) fail();
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream{::fdopendir(own.get()), ::closedir};
+    if (!stream) fail();
+    static_cast<void>(own.release());  // the stream's now
+    std::vector<std::string> names;
+    for (;;) {
+        errno = 0;  // the end and an error both give nullptr: readdir(3)
+        const dirent* entry = ::readdir(stream.get());
+        if (entry == nullptr && errno != 0) fail();
+        if (entry == nullptr) return names;
+        if (std::string name{entry->d_name}; name != "." && name != "..") names.push_back(std::move(name));
+    }
 }
 
 }  // namespace northstar

@@ -44,4 +44,8 @@ struct Walk {
 // Where a symlink points to; empty if it is none. `directory` as for readlinkat(2).
 [[nodiscard]] std::string readLink(int directory, const std::string& name);
 
+// The names in a directory, "." and ".." left out, in no order. `path`: how an error calls it. Throws Failed if any of
+// it cannot be read: half a list would be taken for the whole.
+[[nodiscard]] std::vector<std::string> namesIn(int directory, const std::string& path);
+
 }  // namespace northstar

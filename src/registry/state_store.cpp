@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/state_store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/utf8.h"
 
 namespace northstar {
@@ -116,6 +116,7 @@ void StateStore::save(const MountRecord& record) const {
         openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file) fail("create", errno);
     const char* failed = nullptr;
+    errno = ENOSPC;  // of a write that is cut short, which sets none
     if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
         failed = "write";
     } else if (renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
@@ -134,18 +135,8 @@ void StateStore::remove(std::uint32_t id) const noexcept {
 }
 
 std::vector<MountRecord> StateStore::load() const {
-    std::vector<std::string> names;
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream{opendir(path_.c_str()),
-                                                     [](DIR* d) { return d != nullptr ? closedir(d) : 0; }};
-    errno = stream ? 0 : errno;
-    while (const dirent* entry = stream ? readdir(stream.get()) : nullptr) {
-        if (const std::string name{entry->d_name}; name != "." && name != "..") names.push_back(name);
-        errno = 0;  // readdir(3) sets it for an error, and leaves it at the end
-    }
-    if (errno != 0) throwErrno(Code::Failed, "Cannot read the state directory " + path_, errno);
-
     std::vector<MountRecord> records;
-    for (const std::string& name : names) {
+    for (const std::string& name : namesIn(directory_.get(), path_)) {
         try {
             if (!name.ends_with(".toml")) throw std::runtime_error{"left from an interrupted write"};
             records.push_back(deserialize(toml::parse(read(name))));
@@ -164,10 +155,10 @@ std::string StateStore::read(const std::string& name) const {
     std::string text(64 << 10, '\0');  // more than a record has
     const ssize_t got = file ? ::read(file.get(), text.data(), text.size()) : -1;
     if (got < 0) {
-        throwErrno(
-            Code::Failed,
-            "Cannot read the record " + path_ + "/" + printable(name) + " of a mount (if it is of no use, remove it)",
-            errno);
+        throwErrno(Code::Failed,
+                   fmt::format("Cannot read the record {}/{} of a mount (if it is of no use, remove it)", path_,
+                               printable(name)),
+                   errno);
     }
     text.resize(static_cast<std::size_t>(got));
     return text;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/repository.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/openat2.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/path.h"
 #include "package/image/hash_tree.h"
 #include "package/package.h"
 
@@ -50,10 +50,8 @@ UniqueFd openFile(const UniqueFd& directory, const std::string& name) {
 }
 
 std::vector<std::string> listPackages(const std::string& path) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream{fdopendir(openDirectory(path).release()), closedir};
     std::vector<std::string> names;
-    while (const dirent* entry = readdir(stream.get())) {
-        const std::string name = entry->d_name;
+    for (const std::string& name : namesIn(openDirectory(path).get(), path)) {
         if (!name.ends_with(kSuffix)) continue;
         if (printable(name) == name) {
             names.push_back(name);
