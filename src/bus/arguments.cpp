@@ -70,6 +70,7 @@ void ArgumentReader::read(CallerFd& fd) {
     UniqueFd taken = ReceivedFds::take(borrowed);
     if (!taken) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
     fd = CallerFd{std::move(taken)};
+    fd.setOwner(owner_);
 }
 
 void ArgumentReader::read(Options& options) {

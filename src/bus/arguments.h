@@ -18,8 +18,8 @@ using Options = std::map<std::string, std::variant<bool, std::string, std::monos
 // Each function reads the next argument, and throws InvalidArgs if it is not what is expected.
 class ArgumentReader {
 public:
-    // The message must outlive it.
-    explicit ArgumentReader(const sdbus::Message& message) : message_{rawMessage(message)} {}
+    // The message must outlive it. `owner`: whose its descriptors are; SlowClose::kNobody if that is not known yet.
+    ArgumentReader(const sdbus::Message& message, uid_t owner) : message_{rawMessage(message)}, owner_{owner} {}
 
     // At most 256 KiB, else InvalidArgs.
     void read(std::string& text);
@@ -40,6 +40,7 @@ private:
     [[nodiscard]] bool readEntry(Options& options);
 
     sd_bus_message* message_;
+    uid_t owner_;
     std::size_t bytes_ = 0;
 };
 

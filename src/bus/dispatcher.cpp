@@ -14,7 +14,7 @@ std::shared_ptr<Call> Dispatcher::begin(const sdbus::Message& message, const cha
     auto call = std::make_shared<Call>();
     call->rule = findMethodRule(interface, name);
     if (call->rule == nullptr) {
-        throw Error{Code::AccessDenied, fmt::format("{}.{} has no authorization rule", std::string{interface}, name)};
+        throw Error{Code::AccessDenied, fmt::format("{}.{} has no authorization rule", interface, name)};
     }
     if (closed_) throw Error{Code::Failed, "The service is stopping; try again when it runs"};
     call->caller.interactive = sd_bus_message_get_allow_interactive_authorization(rawMessage(message)) > 0;

@@ -66,10 +66,10 @@ private:
                 const auto reply = std::make_shared<Reply>(withoutArguments(message));
                 try {
                     auto call = begin(message, interface, name);
-                    std::tuple<A...> arguments;
-                    ArgumentReader reader{message};
-                    std::apply([&](A&... argument) { (reader.read(argument), ...); }, arguments);
                     auto client = clients_.senderOf(message);
+                    std::tuple<A...> arguments;
+                    ArgumentReader reader{message, client->euid.value_or(SlowClose::kNobody)};
+                    std::apply([&](A&... argument) { (reader.read(argument), ...); }, arguments);
                     scope_.spawn(
                         run<T>(reply, std::move(call), std::move(client), reader.bytes(), start, std::move(arguments)));
                 } catch (...) {

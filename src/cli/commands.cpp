@@ -146,9 +146,9 @@ void verify(const Arguments& arguments) {
     Options options;
     if (!arguments.repository.empty()) options["repository"] = sdbus::Variant{arguments.repository};
     if (!connect(arguments).verify(arguments.what, options)) {
-        throw Error{Code::Corrupted, printable(arguments.what) +
-                                         " is corrupted: its image does not match its hash "
-                                         "tree; install it anew"};
+        throw Error{Code::Corrupted,
+                    fmt::format("{} is corrupted: its image does not match its hash tree; install it anew",
+                                printable(arguments.what))};
     }
     std::cout << "intact" << std::endl;
 }
