@@ -7,6 +7,7 @@
 #include <array>
 
 #include "bus_test.h"
+#include "support/process.h"
 
 namespace northstar::test {
 namespace {
@@ -80,6 +81,19 @@ TEST_F(HostileClientTest, ADescriptorThatNobodyAskedForKeepsNobodyWaiting) {
     EXPECT_LT(answeredAfter(withMount), 1500ms);
     EXPECT_LT(answeredAfter([&](int fd) { client().send(kRoot, kService, "NoSuchMethod", sdbus::UnixFd{fd}); }),
               1500ms);
+}
+
+TEST_F(HostileClientTest, TheBusIsAskedOnceWhoseAConnectionIs) {
+    client();
+    Process monitor{{"dbus-monitor", "--address", bus_.address(), "destination='org.freedesktop.DBus'"}};
+    while (monitor.readLine(100ms).find("Hello") == std::string::npos) static_cast<void>(newClient());
+    const auto other = newClient();
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(other->listMounts().empty());
+    int asked = 0;
+    for (std::string line = monitor.readLine(500ms); !line.empty(); line = monitor.readLine(500ms)) {
+        asked += line.find("member=GetConnection") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_EQ(asked, 1);
 }
 
 TEST_F(HostileClientTest, AFloodOfCallsThatWantNoAnswerKeepsOthersWaitingForAMoment) {

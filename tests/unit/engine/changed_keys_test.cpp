@@ -63,6 +63,20 @@ TEST_F(ChangedKeysTest, ARepositoryThatWentMountsNothing) {
     expectNothingWasMounted();
 }
 
+// Somebody else took down what was there; the look whether it is gone takes a while.
+TEST_F(ChangedKeysTest, ARepositoryThatWentWhileThePlaceWasClearedMountsNothing) {
+    kernel_.unmountExternally(answer(mount(root_, "fonts")).mountPoint);
+    FakeKernel::Gate gate{kernel_, "mountsOn"};
+    const auto before = callsOf("attachLoop");
+    const auto call = mount(root_, "fonts");
+    ASSERT_TRUE(waitForKernel("mountsOn"));
+    configureOnly("", repository("plain", {}));
+    answer(reload(root_));
+    gate.open();
+    expectFailure(Code::NoSuchRepository, "main", call);
+    EXPECT_EQ(callsOf("attachLoop"), before);
+}
+
 TEST_F(ChangedKeysTest, AMountManyIsRefusedItemByItem) {
     authority_.answer(action::kMount, FakeAuthority::kHang);
     const auto call = mountMany(user_, {"fonts"});
