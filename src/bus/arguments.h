@@ -4,6 +4,8 @@
 // its results: an answer that is larger than a message may be would cost the service its connection.
 #pragma once
 
+#include <sys/types.h>
+
 #include <variant>
 
 #include "base/slow_close.h"
