@@ -2,12 +2,14 @@
 // Loop devices, both with LOOP_CONFIGURE and as older kernels make them.
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <atomic>
 #include <fstream>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -53,6 +55,24 @@ TEST_P(LoopTest, ShowsTheImageInsideThePackage) {
               static_cast<ssize_t>(inFile.size()));
     EXPECT_EQ(inDevice, inFile);
     EXPECT_EQ(::lseek(device.get(), 0, SEEK_END), static_cast<off_t>(package.image.size));
+}
+
+// Between the steps of old kernels the device shows the file from its beginning. Who reads it then (udev does) leaves
+// that in the page cache.
+using LoopInStepsTest = KernelTest;
+
+TEST_F(LoopInStepsTest, IsMadeOnlyWhereNobodyReads) {
+    kernel_ = makeLinuxKernel({.loop = Calls::Old});
+    const TestPackage package = copyPackage("signed/hello-xz-1.0.0.npk");
+    const std::string path = kernel_->attachLoop(package.loop())->path();  // the next one that is free, too
+    const UniqueFd reader{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    ASSERT_EQ(::flock(reader.get(), LOCK_SH), 0);  // as udev does: systemd's BLOCK_DEVICE_LOCKING
+    auto loop = std::async(std::launch::async, [&] { return kernel_->attachLoop(package.loop()); });
+    EXPECT_EQ(loop.wait_for(100ms), std::future_status::timeout);
+    ASSERT_EQ(::flock(reader.get(), LOCK_UN), 0);
+    ASSERT_EQ(loop.wait_for(10s), std::future_status::ready);
+    const auto device = loop.get();
+    EXPECT_EQ(::flock(reader.get(), LOCK_EX | LOCK_NB), 0) << "it is still locked";
 }
 
 TEST_P(LoopTest, IsReadOnlyAndClearsItself) {

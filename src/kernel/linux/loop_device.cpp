@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -60,19 +62,26 @@ int configureAtOnce(int device, const LoopSpec& spec) {
 }
 
 int configureInSteps(int device, const LoopSpec& spec) {
-    // The device is read-only because our descriptor of it is (kernel: loop_configure()).
-    if (::ioctl(device, LOOP_SET_FD, spec.fd) != 0) return errno;
+    // What is read between the steps shows the file from its beginning and may stay in the page cache. udev keeps away
+    // from what is locked: systemd, BLOCK_DEVICE_LOCKING.
+    if (::flock(device, LOCK_EX | LOCK_NB) != 0) return errno;
     struct Rollback {
         int device;
+        bool attached = false;
         ~Rollback() {
-            if (device >= 0) ::ioctl(device, LOOP_CLR_FD, 0);
+            if (attached) ::ioctl(device, LOOP_CLR_FD, 0);
+            ::flock(device, LOCK_UN);
         }
     } rollback{device};
+    // The device is read-only because our descriptor of it is (kernel: loop_configure()).
+    if (::ioctl(device, LOOP_SET_FD, spec.fd) != 0) return errno;
+    rollback.attached = true;
     const loop_info64 info = wantedInfo(spec);
     if (::ioctl(device, LOOP_SET_STATUS64, &info) != 0) return errno;
     // Linux 4.14. Without it blocks are 512 bytes, which is slower and not wrong, so the result does not matter.
     ::ioctl(device, LOOP_SET_BLOCK_SIZE, static_cast<unsigned long>(loopBlockSize(spec.image)));
-    rollback.device = -1;
+    ::ioctl(device, BLKFLSBUF, 0);  // what others read nevertheless
+    rollback.attached = false;
     return 0;
 }
 
