@@ -87,8 +87,6 @@ Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
     const MountRecord* found = findMounted(registry_, what);
     if (found == nullptr) throwNotMounted(what.text);
     const MountRecord record = *found;
-    // In a user namespace of its own anybody can take nodev from a clone (mount_setattr(2)), and use the device nodes
-    // of the image.
     if (!record.verified && call->caller.euid != 0) {
         throw Error{
             Code::AccessDenied,
@@ -99,8 +97,9 @@ Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
         co_await authorizer_.require(call, action::kMount, mountedDetails(record), record.id);
         if (registry_.find(record.id) == nullptr) throwNotMounted(what.text);
     }
+    const CloneFor whom = call->caller.euid == 0 ? CloneFor::Root : CloneFor::Anybody;
     co_return co_await runtime_.pools.mounts.run(
-        [&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint); });
+        [&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint, whom); });
 }
 
 }  // namespace northstar

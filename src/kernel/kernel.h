@@ -57,8 +57,10 @@ public:
     // Where an open file lies. No filesystem is asked anything, so this never stalls.
     virtual FileOrigin originOf(int fd) = 0;
 
-    // A detached copy of the mount, for move_mount(2) into another namespace. Throws NotMounted, Unsupported.
-    virtual UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) = 0;
+    // A detached copy of the mount, for move_mount(2) into another namespace. Nobody can take its flags (read-only,
+    // nosuid, nodev) off; for root, who needs no clone for that, also where the kernel cannot lock them. Throws
+    // NotMounted, Unsupported, Failed.
+    virtual UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint, CloneFor whom) = 0;
 
     // What a loop device shows now; nullopt if it is free or gone.
     virtual std::optional<LoopBacking> loopBacking(const std::string& loopPath) = 0;

@@ -57,6 +57,7 @@ public:
     virtual void attach(const MountPoint& point) = 0;
 };
 
+enum class CloneFor { Anybody, Root };
 enum class UnmountMode { Now, Lazy };         // Lazy: out of sight now, gone when its last user is
 enum class MountPointFate { Stay, Removed };  // of its directory, once a mount is gone
 

@@ -222,7 +222,7 @@ FileOrigin FakeKernel::originOf(int fd) {
     return origin;
 }
 
-UniqueFd FakeKernel::cloneMount(const MountIdentity& identity, const std::string& mountPoint) {
+UniqueFd FakeKernel::cloneMount(const MountIdentity& identity, const std::string& mountPoint, CloneFor) {
     const auto lock = state_->enter("cloneMount");
     const auto mount = state_->mounts.find(mountPoint);
     if (mount == state_->mounts.end() || mount->second.identity != identity) {

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Taking down exactly the mount that is meant, and telling who is in the way.
 #include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -74,7 +79,8 @@ TEST_F(UnmountTest, OurOwnLooksAtTheMountDoNotMakeItBusy) {
     };
     std::vector<std::thread> looks;
     looks.push_back(repeat([&](const Mounted& now) { (void)kernel_->mountsOn({now.device}); }));
-    looks.push_back(repeat([&](const Mounted& now) { (void)kernel_->cloneMount(now.identity, now.path); }));
+    looks.push_back(
+        repeat([&](const Mounted& now) { (void)kernel_->cloneMount(now.identity, now.path, CloneFor::Root); }));
     for (int round = 0; round < 50; ++round) {
         try {
             kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
@@ -197,7 +203,7 @@ TEST_F(UnmountTest, DoesNotWaitForALoopDeviceThatServesAnotherFileByNow) {
 }
 
 TEST_F(UnmountTest, LeavesACloneThatStillWorksElsewhere) {
-    UniqueFd clone = kernel_->cloneMount(mounted_.identity, mounted_.path);
+    UniqueFd clone = kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Anybody);
     kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
     fs::create_directory(path("elsewhere"));
     ASSERT_EQ(::move_mount(clone.get(), "", AT_FDCWD, path("elsewhere").c_str(), MOVE_MOUNT_F_EMPTY_PATH), 0);
@@ -213,7 +219,7 @@ TEST_F(UnmountTest, LeavesACloneThatStillWorksElsewhere) {
 
 TEST_F(UnmountTest, ACloneOfASharedMountIsPrivate) {
     ASSERT_EQ(::mount("none", mounted_.path.c_str(), nullptr, MS_SHARED, nullptr), 0);
-    UniqueFd clone = kernel_->cloneMount(mounted_.identity, mounted_.path);
+    UniqueFd clone = kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Anybody);
     fs::create_directory(path("elsewhere"));
     ASSERT_EQ(::move_mount(clone.get(), "", AT_FDCWD, path("elsewhere").c_str(), MOVE_MOUNT_F_EMPTY_PATH), 0);
     const std::string line = mountInfoLine(path("elsewhere"));
@@ -224,9 +230,38 @@ TEST_F(UnmountTest, ACloneOfASharedMountIsPrivate) {
     EXPECT_TRUE(fs::remove(path("elsewhere")));
 }
 
+// Whoever has made a user and a mount namespace is root there, and could use what device nodes the package brings.
+TEST_F(UnmountTest, NobodyTakesTheFlagsOfACloneOff) {
+    fs::create_directory(path("elsewhere"));
+    const UniqueFd clone = kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Anybody);
+    const std::string elsewhere = path("elsewhere");
+    const auto errorsInNamespace = [&]() -> int {  // of the attempts, one a bit: 0 if all were refused with EPERM
+        if (::setresuid(65534, 65534, 65534) != 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return 0x40;
+        const auto isRefused = [&](std::uint64_t attribute) {
+            mount_attr change{};
+            change.attr_clr = attribute;
+            return ::mount_setattr(clone.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0 && errno == EPERM;
+        };
+        int failures = 0;
+        const std::array attributes{MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV};
+        for (unsigned at = 0; at < attributes.size(); ++at) failures |= isRefused(attributes[at]) ? 0 : 1 << at;
+        if (::move_mount(clone.get(), "", AT_FDCWD, elsewhere.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) failures |= 8;
+        if (!isRefused(MOUNT_ATTR_NODEV)) failures |= 16;
+        if (::mount(nullptr, elsewhere.c_str(), nullptr, MS_REMOUNT | MS_BIND, nullptr) == 0) failures |= 32;
+        return failures;
+    };
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(errorsInNamespace());
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0) << "0x" << std::hex << status;
+    EXPECT_TRUE(fs::remove(path("elsewhere")));
+}
+
 TEST_F(UnmountTest, OfAnotherMountThanMeantIsNotCloned) {
     ASSERT_EQ(::mount("test", mounted_.path.c_str(), "tmpfs", 0, nullptr), 0);
-    EXPECT_EQ(errorOf([&] { kernel_->cloneMount(mounted_.identity, mounted_.path); }).code(), Code::NotMounted);
+    EXPECT_EQ(errorOf([&] { kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Anybody); }).code(),
+              Code::NotMounted);
     ASSERT_EQ(::umount(mounted_.path.c_str()), 0);
 }
 

@@ -14,6 +14,7 @@
 #include "kernel/linux/file_origin.h"
 #include "kernel/linux/holders.h"
 #include "kernel/linux/loop_device.h"
+#include "kernel/linux/mount_clone.h"
 #include "kernel/linux/mount_point.h"
 #include "kernel/linux/uevents.h"
 #include "kernel/linux/verity_device.h"
@@ -102,9 +103,9 @@ public:
 
     FileOrigin originOf(int fd) override { return findFileOrigin(fd); }
 
-    UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint) override {
+    UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint, CloneFor whom) override {
         const auto look = gate_.look();
-        return cloneExactly(identity, mountPoint);
+        return cloneExactly(identity, mountPoint, whom);
     }
 
     std::optional<LoopBacking> loopBacking(const std::string& loopPath) override {

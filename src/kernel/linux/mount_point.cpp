@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <libmount.h>
 #include <limits.h>
-#include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -114,26 +113,6 @@ private:
     Monitor monitor_;
 };
 
-// The parent of the mount point, if exactly this mount is on it. No descriptor of the mount itself stays open.
-SafePath locate(const MountIdentity& identity, const std::string& mountPoint) {
-    SafePath path;
-    try {
-        path = openParent(mountPoint);
-    } catch (const Error& error) {
-        throw Error{Code::NotMounted, error.what()};
-    }
-    const std::string what = describe(path.text);
-    const UniqueFd top = openTopOf(path);
-    if (!top) throwErrno(Code::NotMounted, what, errno);
-    const MountIdentity there = mountIdentity(top.get());
-    if (isSameMount(identity, there)) return path;
-    if (isSameMount(mountIdentity(path.parent.get()), there)) {
-        throw Error{Code::NotMounted, what + " has nothing mounted on it any more"};
-    }
-    throw Error{Code::NotMounted, fmt::format("{} shows mount {}, not mount {}; unmount what is over it first", what,
-                                              there.id, identity.id)};
-}
-
 void removeEmpty(const SafePath& path) {
     if (::unlinkat(path.parent.get(), path.name.c_str(), AT_REMOVEDIR) == 0) return;
     log::warn("{} is left behind: {}", describe(path.text), errnoText(errno));
@@ -164,6 +143,25 @@ SafePath openParent(const std::string& path) {
     policy.what = pathPrefix(path);
     safe.parent = walkPath(std::move(parts), policy).directory;
     return safe;
+}
+
+SafePath locateMount(const MountIdentity& identity, const std::string& mountPoint) {
+    SafePath path;
+    try {
+        path = openParent(mountPoint);
+    } catch (const Error& error) {
+        throw Error{Code::NotMounted, error.what()};
+    }
+    const std::string what = describe(path.text);
+    const UniqueFd top = openTopOf(path);
+    if (!top) throwErrno(Code::NotMounted, what, errno);
+    const MountIdentity there = mountIdentity(top.get());
+    if (isSameMount(identity, there)) return path;
+    if (isSameMount(mountIdentity(path.parent.get()), there)) {
+        throw Error{Code::NotMounted, what + " has nothing mounted on it any more"};
+    }
+    throw Error{Code::NotMounted, fmt::format("{} shows mount {}, not mount {}; unmount what is over it first", what,
+                                              there.id, identity.id)};
 }
 
 std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path) {
@@ -204,32 +202,13 @@ std::unique_ptr<MountWatch> watchMountTable() {
 
 void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
                     UnmountMode mode) {
-    const SafePath path = locate(identity, mountPoint);
+    const SafePath path = locateMount(identity, mountPoint);
     const std::string through = "/proc/self/fd/" + std::to_string(path.parent.get()) + "/" + path.name;
     if (::umount2(through.c_str(), UMOUNT_NOFOLLOW | (mode == UnmountMode::Lazy ? MNT_DETACH : 0)) != 0) {
         const Code code = errno == EBUSY ? Code::Busy : errno == EINVAL ? Code::NotMounted : Code::Failed;
         throwErrno(code, fmt::format("unmounting \"{}\"", printable(path.text)), errno);
     }
     if (fate == MountPointFate::Removed) removeEmpty(path);
-}
-
-UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoint) {
-    const SafePath path = locate(identity, mountPoint);
-    const std::string what = "cloning the mount at \"" + printable(path.text) + "\"";
-    UniqueFd clone{
-        ::open_tree(path.parent.get(), path.name.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)};
-    if (!clone && errno == ENOSYS) throw Error{Code::Unsupported, what + " needs open_tree(2), Linux 5.2"};
-    if (!clone) throwErrno(Code::Failed, what, errno);
-    if (mountIdentity(clone.get()).device != identity.device) {
-        throw Error{Code::NotMounted, what + ": another filesystem is there by now"};
-    }
-    // A clone of a shared mount is in its peer group: what the caller mounts on it would appear here (Linux 5.12).
-    mount_attr attributes{};
-    attributes.propagation = MS_PRIVATE;
-    if (::mount_setattr(clone.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0 && errno != ENOSYS) {
-        throwErrno(Code::Failed, what + ": making it private", errno);
-    }
-    return clone;
 }
 
 }  // namespace northstar

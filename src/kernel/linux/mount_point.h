@@ -30,6 +30,10 @@ struct SafePath {
 // symlink that is not to be followed; Failed.
 [[nodiscard]] SafePath openParent(const std::string& path);
 
+// The parent of the mount point, if exactly this mount is on it. No descriptor of the mount itself stays open. Throws
+// NotMounted, Failed.
+[[nodiscard]] SafePath locateMount(const MountIdentity& identity, const std::string& mountPoint);
+
 // See Kernel::makeMountPoint. A missing directory is made with mode 0755. Throws AlreadyMounted, InvalidArgs, Failed.
 [[nodiscard]] std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path);
 
@@ -46,8 +50,5 @@ void removeMountPointDirectory(const std::string& path);
 // be put on top by somebody who may mount; that is root.
 void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
                     UnmountMode mode);
-
-// See Kernel::cloneMount.
-[[nodiscard]] UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoint);
 
 }  // namespace northstar
