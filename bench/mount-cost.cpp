@@ -121,11 +121,12 @@ private:
             kernel_.mountDetached(verity ? *verity : *loop, {toString(package_.filesystem), false, ""});
         detached->attach(*point);
         point->keep();
+        made_ = point->made();
         identity_ = detached->identity();
     }
 
     void unmount() {
-        kernel_.unmount(identity_, point_, MountPointFate::Removed, UnmountMode::Now);
+        kernel_.unmount(identity_, point_, made_, UnmountMode::Now);
         if (!kernel_.awaitRelease(devices_, kPatience)) throw std::runtime_error{"a device is still held"};
     }
 
@@ -133,6 +134,7 @@ private:
     Package package_;
     std::string point_;
     MountIdentity identity_;
+    MadeDirectory made_;
     MountDevices devices_;
 };
 

@@ -66,7 +66,8 @@ void MountObject::publish(Dispatcher& dispatcher, Engine& engine) {
     text("Name", &MountRecord::name);
     text("Version", &MountRecord::version);
     text("Repository", &MountRecord::repository);
-    text("MountPoint", &MountRecord::mountPoint);
+    builder.property("MountPoint", Flags::EMITS_CHANGE_SIGNAL,
+                     field([](const MountRecord& record) { return toUtf8(record.mountPoint); }));
     text("Source", &MountRecord::source);
     text("Device", &MountRecord::device);
     text("LoopDevice", &MountRecord::loopDevice);
@@ -80,8 +81,8 @@ void MountObject::publish(Dispatcher& dispatcher, Engine& engine) {
     builder.publish();
 }
 
-void MountObject::corruptedChanged() {
-    object_->emitPropertiesChangedSignal(kMountInterface, {PropertyName{"Corrupted"}});
+void MountObject::sayChanged(const char* property) {
+    object_->emitPropertiesChangedSignal(kMountInterface, {PropertyName{property}});
 }
 
 }  // namespace northstar::bus

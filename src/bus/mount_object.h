@@ -16,9 +16,12 @@ public:
                 std::uint32_t id);
     ~MountObject();
 
-    void corruptedChanged();
+    // What changes, said: its mount point (somebody moved it), and that it is corrupted.
+    void moved() { sayChanged("MountPoint"); }
+    void corruptedChanged() { sayChanged("Corrupted"); }
 
 private:
+    void sayChanged(const char* property);
     void publish(Dispatcher& dispatcher, Engine& engine);
 
     const Registry& registry_;

@@ -20,8 +20,8 @@ void Objects::stopObserving() {
 
 void Objects::addMount(std::uint32_t id) { mounts_.try_emplace(id, bus_, dispatcher_, engine_, world_.registry, id); }
 
-void Objects::corrupted(const MountRecord& record, std::uint64_t) {
-    if (const auto it = mounts_.find(record.id); it != mounts_.end()) it->second.corruptedChanged();
+void Objects::changed(const MountRecord& record, void (MountObject::*tell)()) {
+    if (const auto it = mounts_.find(record.id); it != mounts_.end()) (it->second.*tell)();
 }
 
 void Objects::repositoryChanged(const std::string& repository) {

@@ -27,7 +27,10 @@ public:
 
     void mounted(const MountRecord& record) override { addMount(record.id); }
     void unmounted(const MountRecord& record, UnmountReason) override { mounts_.erase(record.id); }
-    void corrupted(const MountRecord& record, std::uint64_t block) override;
+    void moved(const MountRecord& record) override { changed(record, &MountObject::moved); }
+    void corrupted(const MountRecord& record, std::uint64_t) override {
+        changed(record, &MountObject::corruptedChanged);
+    }
     void installed(const std::string&, const std::string& repository) override { repositoryChanged(repository); }
     void uninstalled(const std::string&, const std::string& repository) override { repositoryChanged(repository); }
     void repositoryChanged(const std::string& repository) override;
@@ -35,6 +38,7 @@ public:
 
 private:
     void addMount(std::uint32_t id);
+    void changed(const MountRecord& record, void (MountObject::*tell)());
 
     sdbus::IConnection& bus_;
     Dispatcher& dispatcher_;

@@ -6,7 +6,7 @@
 #include "async/scope.h"
 #include "auth/authorizer.h"
 #include "base/std.h"
-#include "engine/external_unmount.h"
+#include "engine/external_change.h"
 #include "engine/kernel_watch.h"
 #include "engine/mount.h"
 #include "engine/observer.h"
@@ -39,7 +39,7 @@ public:
         Methods(World& world, Runtime& runtime, Authorizer& authorizer, VerityAvailability& verity);
 
         DeviceRelease release;
-        ExternalUnmount external;
+        ExternalChanges external;
         Packages packages;
         Mounting mounting;
         FileMounting files;

@@ -22,7 +22,7 @@ constexpr std::size_t kMostBlocks = 64;                // reported for a mount; 
 constexpr std::uint64_t kUnknownBlock = UINT64_MAX;
 
 struct Findings {
-    std::vector<MountRecord> vanished;
+    TableChanges table;
     std::vector<std::uint32_t> corrupted;
 };
 
@@ -37,7 +37,7 @@ std::unique_ptr<CorruptionWatch> watchCorruption(Kernel& kernel) {
 
 }  // namespace
 
-KernelWatch::KernelWatch(World& world, Runtime& runtime, ExternalUnmount& external)
+KernelWatch::KernelWatch(World& world, Runtime& runtime, ExternalChanges& external)
     : world_{world}, runtime_{runtime}, external_{external}, corruption_{watchCorruption(runtime.steps.kernel())},
       mounts_{runtime.steps.kernel().watchMounts()} {
     if (corruption_) runtime_.loop.watch(corruption_->fd(), [this] { readCorruption(); });
@@ -78,11 +78,12 @@ Task<> KernelWatch::look() {
     if (records.empty()) co_return;
     try {
         const Findings found = co_await runtime_.pools.mounts.run([&] {
-            return Findings{findVanished(runtime_.steps.kernel(), records),
+            return Findings{findChanges(runtime_.steps.kernel(), records),
                             findCorrupted(runtime_.steps.kernel(), unasked)};
         });
         reportUnnumberedLater(found.corrupted);
-        for (const MountRecord& record : found.vanished) runtime_.scope.spawn(external_.takeOutInTurn(record));
+        external_.follow(found.table.moved);
+        for (const MountRecord& record : found.table.vanished) runtime_.scope.spawn(external_.takeOutInTurn(record));
         co_return;
     } catch (const std::exception& error) {
         log::error("Cannot look at the mount table, which is tried again: {}", error.what());

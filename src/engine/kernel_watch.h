@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel tells of mounts. Those that somebody else took down are looked for in the mount table when it has
-// changed. Corrupted blocks come as events, and verity devices are asked for those that no event told of. Bus thread
-// only.
+// What the kernel tells of mounts. Those that somebody else took down or moved are looked for in the mount table when
+// it has changed. Corrupted blocks come as events, and verity devices are asked for those that no event told of. Bus
+// thread only.
 #pragma once
 
 #include <set>
 
 #include "async/task.h"
 #include "base/std.h"
-#include "engine/external_unmount.h"
+#include "engine/external_change.h"
 #include "engine/observer.h"
 #include "engine/world.h"
 #include "kernel/device.h"
@@ -21,7 +21,7 @@ class KernelWatch : public Observer {
 public:
     // Watches until destroyed; what it does is in the scope. Looks once by itself. Without a way to hear of corruption
     // that is logged.
-    KernelWatch(World& world, Runtime& runtime, ExternalUnmount& external);
+    KernelWatch(World& world, Runtime& runtime, ExternalChanges& external);
     ~KernelWatch() override;
     KernelWatch(const KernelWatch&) = delete;
     KernelWatch& operator=(const KernelWatch&) = delete;
@@ -60,7 +60,7 @@ private:
 
     World& world_;
     Runtime& runtime_;
-    ExternalUnmount& external_;
+    ExternalChanges& external_;
     std::unique_ptr<CorruptionWatch> corruption_;
     std::unique_ptr<MountWatch> mounts_;
     Phase phase_ = Phase::Idle;

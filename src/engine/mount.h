@@ -10,7 +10,7 @@
 #include "base/slow_close.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
-#include "engine/external_unmount.h"
+#include "engine/external_change.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_plan.h"
 #include "engine/packages.h"
@@ -29,7 +29,7 @@ using MountOutcome = std::variant<Mounted, std::exception_ptr>;
 class Mounting {
 public:
     Mounting(World& world, Runtime& runtime, Packages& packages, Authorizer& authorizer, DeviceRelease& release,
-             ExternalUnmount& external, VerityAvailability& verity)
+             ExternalChanges& external, VerityAvailability& verity)
         : world_{world}, runtime_{runtime}, packages_{packages}, authorizer_{authorizer}, release_{release},
           external_{external}, verity_{verity} {}
 
@@ -61,7 +61,7 @@ private:
     Packages& packages_;
     Authorizer& authorizer_;
     DeviceRelease& release_;
-    ExternalUnmount& external_;
+    ExternalChanges& external_;
     VerityAvailability& verity_;
 };
 
@@ -69,7 +69,7 @@ private:
 class FileMounting {
 public:
     FileMounting(const Settings& settings, Runtime& runtime, Mounting& mounting, Authorizer& authorizer,
-                 DeviceRelease& release, ExternalUnmount& external)
+                 DeviceRelease& release, ExternalChanges& external)
         : settings_{settings}, runtime_{runtime}, mounting_{mounting}, authorizer_{authorizer}, release_{release},
           external_{external} {}
 
@@ -90,7 +90,7 @@ private:
     Mounting& mounting_;
     Authorizer& authorizer_;
     DeviceRelease& release_;
-    ExternalUnmount& external_;
+    ExternalChanges& external_;
 };
 
 // The keys of a plan whose container and mount point are known.

@@ -161,12 +161,12 @@ void MountSteps::mountInSteps(const MountPlan& plan, MountRecord& record) const 
 void MountSteps::attach(const MountPlan& plan, DetachedMount& mount, MountRecord& record) const {
     // Before the first thing that would outlive a crash. Whether the directory is there already is a guess until then.
     std::error_code unknown;
-    record.mountPointCreated = !exists(std::filesystem::symlink_status(plan.mountPoint, unknown));
+    if (!exists(std::filesystem::symlink_status(plan.mountPoint, unknown))) record.made.path = plan.mountPoint;
     SavedRecord saved{state_, record};
     const auto point = kernel_.makeMountPoint(plan.mountPoint);
-    if (point->path() != record.mountPoint || point->created() != record.mountPointCreated) {
+    if (point->path() != record.mountPoint || point->made() != record.made) {
         record.mountPoint = point->path();
-        record.mountPointCreated = point->created();
+        record.made = point->made();
         state_.save(record);
     }
     mount.attach(*point);
@@ -196,15 +196,13 @@ void MountSteps::awaitUndone(const MountRecord& record) const noexcept {
 }
 
 bool MountSteps::unmount(const MountRecord& record, UnmountMode how) const {
-    kernel_.unmount(record.identity, record.mountPoint,
-                    record.mountPointCreated ? MountPointFate::Removed : MountPointFate::Stay, how);
+    kernel_.unmount(record.identity, record.mountPoint, record.made, how);
     return letGo(record);
 }
 
 bool MountSteps::cleanUpAfterExternalUnmount(const MountRecord& record) const noexcept {
     try {
-        // The directory that was made for the mount is found again the same safe way, and only goes if it is empty.
-        if (record.mountPointCreated) kernel_.removeMountPoint(record.mountPoint);
+        if (record.made.isThere()) kernel_.removeMountPoint(record.mountPoint, record.made);
     } catch (const std::exception& error) {
         log::warn("Cannot remove the mount point {}: {}", record.mountPoint, error.what());
     }

@@ -16,6 +16,7 @@ public:
     virtual ~Observer() = default;
     virtual void mounted(const MountRecord&) {}
     virtual void unmounted(const MountRecord&, UnmountReason) {}
+    virtual void moved(const MountRecord&) {}          // by somebody else; it has its new mount point
     virtual void unmountFailed(const MountRecord&) {}  // it is still there, as far as is known
     virtual void corrupted(const MountRecord&, std::uint64_t /*block*/) {}
     virtual void installed(const std::string& /*container*/, const std::string& /*repository*/) {}
@@ -36,6 +37,7 @@ public:
     void unmounted(const MountRecord& record, UnmountReason reason) override {
         each(&Observer::unmounted, record, reason);
     }
+    void moved(const MountRecord& record) override { each(&Observer::moved, record); }
     void unmountFailed(const MountRecord& record) override { each(&Observer::unmountFailed, record); }
     void corrupted(const MountRecord& record, std::uint64_t block) override {
         each(&Observer::corrupted, record, block);

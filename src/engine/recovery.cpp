@@ -82,12 +82,20 @@ std::vector<std::uint32_t> findCorrupted(Kernel& kernel, const std::vector<Mount
     return corrupted;
 }
 
-std::vector<MountRecord> findVanished(Kernel& kernel, const std::vector<MountRecord>& records) {
-    if (records.empty()) return {};
+TableChanges findChanges(Kernel& kernel, const std::vector<MountRecord>& records) {
+    TableChanges changes;
+    if (records.empty()) return changes;
     const auto table = kernel.mountsOn(devicesOf(records));
-    std::vector<MountRecord> vanished = records;
-    std::erase_if(vanished, [&](const auto& record) { return findMount(table, record) != nullptr; });
-    return vanished;
+    for (const MountRecord& record : records) {
+        const MountTableEntry* entry = findMount(table, record);
+        if (entry == nullptr) {
+            changes.vanished.push_back(record);
+        } else if (entry->mountPoint != record.mountPoint) {
+            changes.moved.push_back(record);
+            changes.moved.back().mountPoint = entry->mountPoint;
+        }
+    }
+    return changes;
 }
 
 }  // namespace northstar

@@ -17,7 +17,12 @@ namespace northstar {
 // Of these records, the numbers of those on whose verity device a block was found wrong. Blocks.
 [[nodiscard]] std::vector<std::uint32_t> findCorrupted(Kernel& kernel, const std::vector<MountRecord>& records);
 
-// Of these records, those whose mount is gone from the mount table. One pass over the table. Blocks.
-[[nodiscard]] std::vector<MountRecord> findVanished(Kernel& kernel, const std::vector<MountRecord>& records);
+struct TableChanges {
+    std::vector<MountRecord> vanished;  // whose mount is gone from the mount table
+    std::vector<MountRecord> moved;     // whose mount is at another path, with that path
+};
+
+// Of these records. One pass over the table. Blocks.
+[[nodiscard]] TableChanges findChanges(Kernel& kernel, const std::vector<MountRecord>& records);
 
 }  // namespace northstar

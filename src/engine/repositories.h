@@ -12,7 +12,7 @@
 #include "base/slow_close.h"
 #include "base/std.h"
 #include "config/config.h"
-#include "engine/external_unmount.h"
+#include "engine/external_change.h"
 #include "engine/world.h"
 #include "repository/load.h"
 
@@ -22,7 +22,7 @@ namespace northstar {
 
 class RepositoryChanges {
 public:
-    RepositoryChanges(World& world, Runtime& runtime, Authorizer& authorizer, ExternalUnmount& external,
+    RepositoryChanges(World& world, Runtime& runtime, Authorizer& authorizer, ExternalChanges& external,
                       VerityAvailability& verity)
         : line_{runtime.loop}, world_{world}, runtime_{runtime}, authorizer_{authorizer}, external_{external},
           verity_{verity} {}
@@ -44,7 +44,7 @@ private:
     World& world_;
     Runtime& runtime_;
     Authorizer& authorizer_;
-    ExternalUnmount& external_;
+    ExternalChanges& external_;
     VerityAvailability& verity_;
 };
 

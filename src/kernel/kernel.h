@@ -35,14 +35,16 @@ public:
     // others than root may change. Throws AlreadyMounted if it is a mount point, InvalidArgs if it cannot be one.
     virtual std::unique_ptr<MountPoint> makeMountPoint(const std::string& path) = 0;
 
-    // Takes down exactly this mount, and removes the directory if asked to (an error of that is only logged).
-    // Throws NotMounted if another mount or none is there, Busy if it is in use (unless lazy), Failed.
-    virtual void unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+    // Takes down exactly this mount, be it where it is known to be or elsewhere by now, and removes the directory that
+    // was made for it (an error of that is only logged). Throws NotMounted if it is nowhere or something is mounted
+    // over it, Busy if it is in use (unless lazy), Failed.
+    virtual void unmount(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,
                          UnmountMode mode) = 0;
 
-    // Removes the directory that was made for a mount that somebody else took down. Only an empty directory that is no
-    // mount point goes; anything else is logged. Throws what walking the path throws.
-    virtual void removeMountPoint(const std::string& path) = 0;
+    // Removes the directory that was made for a mount that somebody else took down: at its mount point, where it may
+    // have been taken along, or where it was made. Only that very directory goes, and only if it is empty and no mount
+    // point; what is left is logged. Throws Failed.
+    virtual void removeMountPoint(const std::string& mountPoint, const MadeDirectory& made) = 0;
 
     // After an unmount, or a mount that failed: waits until these are gone, helping them along. False if somebody else
     // still holds one at the deadline.

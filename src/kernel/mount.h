@@ -31,12 +31,23 @@ struct MountIdentity {
     return known.device == seen.device && (known.id == 0 || known.id == seen.id);
 }
 
+// A directory that was made for a mount, to be known again wherever it is by then.
+struct MadeDirectory {
+    std::string path{};  // where it was made; empty: none was
+    dev_t device = 0;
+    std::uint64_t inode = 0;  // 0: not known (the service died while it was made); then any directory there is it
+
+    [[nodiscard]] bool isThere() const noexcept { return !path.empty(); }
+    bool operator==(const MadeDirectory&) const = default;
+};
+
 // The directory that will be mounted on. The destructor removes it again if this call made it, unless kept.
 class MountPoint {
 public:
     virtual ~MountPoint() = default;
     [[nodiscard]] virtual const std::string& path() const = 0;
-    [[nodiscard]] virtual bool created() const = 0;  // made by us, so removed after unmount
+    // To be removed after the unmount; of nobody if it was there before.
+    [[nodiscard]] virtual MadeDirectory made() const = 0;
     virtual void keep() = 0;
 
     // What DetachedMount::attach() needs of it. Descriptor of the directory itself; throws AlreadyMounted if something
@@ -58,8 +69,7 @@ public:
 };
 
 enum class CloneFor { Anybody, Root };
-enum class UnmountMode { Now, Lazy };         // Lazy: out of sight now, gone when its last user is
-enum class MountPointFate { Stay, Removed };  // of its directory, once a mount is gone
+enum class UnmountMode { Now, Lazy };  // Lazy: out of sight now, gone when its last user is
 
 struct MountTableEntry {
     MountIdentity identity;

@@ -30,7 +30,7 @@ struct MountRecord {
     std::string verityUuid;          // empty: no verity device
     std::uint64_t diskSequence = 0;  // of the verity device, see Device::diskSequence
     LoopBacking backing;
-    bool mountPointCreated = false;
+    MadeDirectory made;
 
     [[nodiscard]] MountDevices devices() const {
         return {verityUuid, verityUuid.empty() ? dev_t{0} : identity.device, loopDevice, backing};

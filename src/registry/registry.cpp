@@ -96,11 +96,28 @@ void Registry::add(MountRecord record) {
     remove(id);
     byContainer_[{record.name, {}}].insert(id);
     byContainer_[record.containerName()].insert(id);
-    byMountPoint_[record.mountPoint].insert(id);
-    if (const std::string shown = toUtf8(record.mountPoint); shown != record.mountPoint) {
-        byShownMountPoint_[shown].insert(id);
-    }
+    indexMountPoint(record);
     mounts_.emplace(id, std::move(record));
+}
+
+void Registry::indexMountPoint(const MountRecord& record) {
+    byMountPoint_[record.mountPoint].insert(record.id);
+    if (const std::string shown = toUtf8(record.mountPoint); shown != record.mountPoint) {
+        byShownMountPoint_[shown].insert(record.id);
+    }
+}
+
+void Registry::forgetMountPoint(const MountRecord& record) {
+    forget(byMountPoint_, record.mountPoint, record.id);
+    forget(byShownMountPoint_, toUtf8(record.mountPoint), record.id);
+}
+
+void Registry::relocate(std::uint32_t id, const std::string& mountPoint) {
+    MountRecord* record = find(id);
+    if (record == nullptr) return;
+    forgetMountPoint(*record);
+    record->mountPoint = mountPoint;
+    indexMountPoint(*record);
 }
 
 void Registry::remove(std::uint32_t id) {
@@ -109,8 +126,7 @@ void Registry::remove(std::uint32_t id) {
     const MountRecord& record = it->second;
     forget(byContainer_, ContainerName{record.name, {}}, id);
     forget(byContainer_, record.containerName(), id);
-    forget(byMountPoint_, record.mountPoint, id);
-    forget(byShownMountPoint_, toUtf8(record.mountPoint), id);
+    forgetMountPoint(record);
     mounts_.erase(it);
 }
 

@@ -52,9 +52,11 @@ public:
     [[nodiscard]] Reservation reserve(const std::string& mountPoint, uid_t owner, const std::string& container = {},
                                       const std::string& repository = {});
 
-    // The reservation of that number becomes a mount; without one (recovery) the number is taken. Name, version and
-    // mount point stay as they are from then on.
+    // The reservation of that number becomes a mount; without one (recovery) the number is taken. Name and version stay
+    // as they are from then on, and the mount point until relocate().
     void add(MountRecord record);
+    // Its mount point is another one now. Nothing happens if there is no mount of that number.
+    void relocate(std::uint32_t id, const std::string& mountPoint);
     void remove(std::uint32_t id);
 
     // An unmount of ours is under way while it lives: nobody else need look whether the mount is still there.
@@ -99,6 +101,8 @@ public:
 
 private:
     using Index = std::map<std::string, std::set<std::uint32_t>>;
+    void indexMountPoint(const MountRecord& record);
+    void forgetMountPoint(const MountRecord& record);
     [[nodiscard]] std::size_t countOf(uid_t owner) const;
     [[nodiscard]] std::size_t heldOf(uid_t owner) const;
     [[nodiscard]] bool allFull() const;

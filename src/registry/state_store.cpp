@@ -51,7 +51,9 @@ void eachField(Record& r, const Visit& visit) {
     visit("backing_device", r.backing.device);
     visit("backing_inode", r.backing.inode);
     visit("backing_offset", r.backing.offset);
-    visit("mount_point_created", r.mountPointCreated);
+    visit("made_directory", r.made.path);
+    visit("made_device", r.made.device);
+    visit("made_inode", r.made.inode);
 }
 
 // TOML is UTF-8; recovery takes the bytes of the mount point from the mount table. Its numbers are signed: the bits are

@@ -162,6 +162,12 @@ RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, con
     const UniqueFd directory = openDirectory(config.dir);
     struct stat status{};
     if (fstatat(directory.get(), entry.file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno != ENOENT) {
+            throwErrno(
+                Code::Failed,
+                fmt::format("Cannot look at {} in {}, the package of {}", printable(entry.file), config.dir, container),
+                errno);
+        }
         throw Error{Code::NoSuchContainer,
                     fmt::format("Cannot use {}: its package {} is no longer in {}; ask for a Reload", container,
                                 printable(entry.file), config.dir)};

@@ -72,6 +72,30 @@ TEST_F(BusTest, AKernelWithoutUniqueMountIdsIsRecoveredFromToo) {
     EXPECT_TRUE(nothingLeft());
 }
 
+TEST_F(BusTest, AMountThatWasRenamedMeanwhileTakesItsOwnDirectoryWithIt) {
+    const auto mounted = client().mount("fonts");
+    stop();
+    kernel_->renameAbove(mounted.mountPoint, "/srv/renamed");
+    kernel_->addDirectory(mounted.mountPoint);  // another one of that name
+    EXPECT_EQ(client().property<std::string>(client().listMounts().at(0).get<0>(), kMountInterface, "MountPoint"),
+              "/srv/renamed");
+    client().unmount("fonts");
+    EXPECT_EQ(kernel_->live(), std::vector<std::string>{"dir " + mounted.mountPoint});
+}
+
+TEST_F(BusTest, AMountThatIsMovedSaysSo) {
+    const auto mounted = client().mount("fonts");
+    kernel_->moveMount(mounted.mountPoint, "/srv/elsewhere");
+    const std::vector<std::string> wanted{kMountInterface, "MountPoint"};
+    std::size_t seen = 0;
+    for (; const auto signal = client().waitForSignal("PropertiesChanged", seen); ++seen) {
+        if (signal->path == mounted.object && signal->args == wanted) break;
+    }
+    EXPECT_EQ(client().property<std::string>(mounted.object, kMountInterface, "MountPoint"), "/srv/elsewhere");
+    client().unmount("/srv/elsewhere");
+    EXPECT_TRUE(nothingLeft());
+}
+
 TEST_F(BusTest, AMountPointThatIsNoTextIsAdoptedAndShownEscaped) {
     const auto mounted = client().mount("fonts");
     stop();

@@ -33,14 +33,17 @@ private:
 
 class FakeKernel::Point final : public MountPoint {
 public:
-    Point(std::shared_ptr<State> state, std::string path, bool created)
-        : state_{std::move(state)}, path_{std::move(path)}, created_{created} {}
+    // `inode`: of the directory, if it was made now.
+    Point(std::shared_ptr<State> state, std::string path, std::uint64_t inode)
+        : state_{std::move(state)}, path_{std::move(path)}, inode_{inode} {}
     ~Point() override {
         const std::lock_guard lock{state_->mutex};
-        if (created_ && !kept_) state_->directories.erase(path_);
+        if (inode_ != 0 && !kept_) state_->directories.erase(path_);
     }
     [[nodiscard]] const std::string& path() const override { return path_; }
-    [[nodiscard]] bool created() const override { return created_; }
+    [[nodiscard]] MadeDirectory made() const override {
+        return inode_ != 0 ? MadeDirectory{path_, 1, inode_} : MadeDirectory{};
+    }
     void keep() override { kept_ = true; }
     [[nodiscard]] int freeDirectory() const override { return -1; }  // nothing here has one
     [[nodiscard]] UniqueFd openTop() const override { return {}; }
@@ -48,7 +51,8 @@ public:
 private:
     std::shared_ptr<State> state_;
     std::string path_;
-    bool created_, kept_ = false;
+    std::uint64_t inode_;
+    bool kept_ = false;
 };
 
 class FakeKernel::Mount final : public DetachedMount {
@@ -163,24 +167,26 @@ std::unique_ptr<DetachedMount> FakeKernel::mountDetached(const Device& source, c
 std::unique_ptr<MountPoint> FakeKernel::makeMountPoint(const std::string& path) {
     const auto lock = state_->enter("makeMountPoint");
     if (state_->mounts.contains(path)) throw Error{Code::AlreadyMounted, path + " is mounted on"};
-    return std::make_unique<Point>(state_, path, state_->directories.insert(path).second);
+    const auto [directory, made] = state_->directories.emplace(path, state_->lastInode + 1);
+    if (made) ++state_->lastInode;
+    return std::make_unique<Point>(state_, path, made ? directory->second : 0);
 }
 
-void FakeKernel::unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+void FakeKernel::unmount(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,
                          UnmountMode mode) {
     const auto lock = state_->enter("unmount");
-    const auto mount = state_->mounts.find(mountPoint);
-    if (mount == state_->mounts.end() || mount->second.identity != identity) {
-        throw Error{Code::NotMounted, "not mounted on " + mountPoint};
-    }
+    const auto mount = std::ranges::find_if(
+        state_->mounts, [&](const auto& entry) { return isSameMount(identity, entry.second.identity); });
+    if (mount == state_->mounts.end()) throw Error{Code::NotMounted, "not mounted on " + mountPoint};
     if (mount->second.busy && mode != UnmountMode::Lazy) throw Error{Code::Busy, mountPoint + " is in use"};
-    state_->take(mountPoint);
-    if (fate == MountPointFate::Removed) state_->directories.erase(mountPoint);
+    const std::string path = mount->first;
+    state_->take(path);
+    state_->remove(path, made);
 }
 
-void FakeKernel::removeMountPoint(const std::string& path) {
+void FakeKernel::removeMountPoint(const std::string& mountPoint, const MadeDirectory& made) {
     const auto lock = state_->enter("removeMountPoint");
-    if (!state_->mounts.contains(path)) state_->directories.erase(path);
+    state_->remove(mountPoint, made);
 }
 
 bool FakeKernel::awaitRelease(const MountDevices& gone, std::chrono::milliseconds timeout) {

@@ -62,8 +62,9 @@ public:
     // Somebody else has the device open ("/dev/dm-0"), until they let go of it.
     void openDevice(const std::string& path);
     void closeDevice(const std::string& path);
-    // As mount --move does.
+    // As mount --move does, and as renaming a directory above, which takes the directory itself along and tells nobody.
     void moveMount(const std::string& from, const std::string& to);
+    void renameAbove(const std::string& from, const std::string& to);
     void corrupt(const std::string& mountPoint, std::uint64_t block);
     // The same, and nobody is told of it.
     void corruptUnseen(const std::string& mountPoint);
@@ -80,9 +81,9 @@ public:
     std::unique_ptr<Device> openVerity(const Device& data, const VerityTable& table) override;
     std::unique_ptr<DetachedMount> mountDetached(const Device& source, const MountOptions& options) override;
     std::unique_ptr<MountPoint> makeMountPoint(const std::string& path) override;
-    void unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+    void unmount(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,
                  UnmountMode mode) override;
-    void removeMountPoint(const std::string& path) override;
+    void removeMountPoint(const std::string& mountPoint, const MadeDirectory& made) override;
     bool awaitRelease(const MountDevices& gone, std::chrono::milliseconds timeout) override;
     std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override;
     std::vector<Holder> holders(dev_t device, std::size_t most) override;

@@ -61,6 +61,17 @@ void FakeKernel::State::take(const std::string& mountPoint) {
     tell(mountWatches);
 }
 
+void FakeKernel::State::remove(const std::string& mountPoint, const MadeDirectory& made) {
+    if (!made.isThere()) return;
+    for (const std::string& place : {mountPoint, made.path}) {
+        const auto directory = directories.find(place);
+        if (directory == directories.end() || mounts.contains(place)) continue;
+        if (made.inode != 0 && made.inode != directory->second) continue;
+        directories.erase(directory);
+        return;
+    }
+}
+
 FakeKernel::FakeKernel() : state_{std::make_shared<State>()} {}
 FakeKernel::~FakeKernel() = default;
 
@@ -98,7 +109,7 @@ std::vector<std::string> FakeKernel::live() const {
     const std::lock_guard lock{state_->mutex};
     std::vector<std::string> all;
     for (const auto& [number, node] : state_->devices) all.push_back(node.path);
-    for (const auto& path : state_->directories) all.push_back("dir " + path);
+    for (const auto& [path, inode] : state_->directories) all.push_back("dir " + path);
     for (const auto& [path, mount] : state_->mounts) all.push_back("mount " + path);
     std::ranges::sort(all);
     return all;
@@ -116,7 +127,7 @@ MountOptions FakeKernel::lastMountOptions() const {
 
 void FakeKernel::addDirectory(const std::string& path) {
     const std::lock_guard lock{state_->mutex};
-    state_->directories.insert(path);
+    state_->directories.emplace(path, ++state_->lastInode);
 }
 
 void FakeKernel::keepBusy(const std::string& mountPoint, std::vector<Holder> holders) {
@@ -155,9 +166,13 @@ void FakeKernel::closeDevice(const std::string& path) {
 void FakeKernel::moveMount(const std::string& from, const std::string& to) {
     const std::lock_guard lock{state_->mutex};
     state_->mounts[to] = state_->mounts.extract(from).mapped();
-    state_->directories.erase(from);
-    state_->directories.insert(to);
     state_->tell(state_->mountWatches);
+}
+
+void FakeKernel::renameAbove(const std::string& from, const std::string& to) {
+    const std::lock_guard lock{state_->mutex};
+    state_->mounts[to] = state_->mounts.extract(from).mapped();
+    state_->directories[to] = state_->directories.extract(from).mapped();
 }
 
 void FakeKernel::corrupt(const std::string& mountPoint, std::uint64_t block) {

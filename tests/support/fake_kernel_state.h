@@ -36,7 +36,8 @@ struct FakeKernel::State {
     mutable std::mutex mutex;
     mutable std::condition_variable changed;
     std::map<dev_t, Node> devices;
-    std::set<std::string> directories;
+    std::map<std::string, std::uint64_t> directories;  // with their inodes
+    std::uint64_t lastInode = 0;
     std::map<std::string, MountEntry> mounts;          // by mount point
     std::map<std::string, MountEntry> lazilyDetached;  // still in use, at no path
     std::uint64_t lastMountId = 100;
@@ -62,6 +63,8 @@ struct FakeKernel::State {
     void letGo(dev_t device);
     void tell(const std::set<int>& watches) const;
     void take(const std::string& mountPoint);
+    // At that path or where it was made, if it is that directory and nothing is mounted on it.
+    void remove(const std::string& mountPoint, const MadeDirectory& made);
 };
 
 }  // namespace northstar::test

@@ -65,7 +65,8 @@ TEST_F(CrashTest, LeavesAMountThatIsKnownAgain) {
     ASSERT_EQ(table.size(), 1U);
     EXPECT_EQ(table[0].identity, mounted.identity);
     EXPECT_EQ(kernel_->loopBacking(mounted.loop), mounted.backing);
-    unmount(*kernel_, {table[0].identity, table[0].mountPoint, mounted.loop, "", mounted.backing, mounted.device});
+    unmount(*kernel_,
+            {table[0].identity, table[0].mountPoint, mounted.loop, "", mounted.backing, mounted.device, mounted.made});
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ protected:
 TEST_F(MountPointTest, IsMadeAndRemovedAgain) {
     {
         const auto point = kernel_->makeMountPoint(path("new"));
-        EXPECT_TRUE(point->created());
+        EXPECT_TRUE(point->made().isThere());
         EXPECT_EQ(point->path(), path("new"));
         EXPECT_EQ(fs::status(path("new")).permissions(), fs::perms{0755});
     }
@@ -47,7 +47,7 @@ TEST_F(MountPointTest, StaysWhenKept) {
 
 TEST_F(MountPointTest, ThatExistedBeforeStays) {
     fs::create_directory(path("real"));
-    EXPECT_FALSE(kernel_->makeMountPoint(path("real"))->created());
+    EXPECT_FALSE(kernel_->makeMountPoint(path("real"))->made().isThere());
     EXPECT_TRUE(fs::exists(path("real")));
 }
 
@@ -130,14 +130,14 @@ TEST_F(MountPointTest, ThatIsMountedOnIsRefused) {
 TEST_F(MountPointTest, IsRemovedOnRequestOnlyIfEmptyAndFree) {
     fs::create_directory(path("real"));
     std::ofstream{path("real/file")} << "x";
-    kernel_->removeMountPoint(path("real"));
+    kernel_->removeMountPoint(path("real"), MadeDirectory{path("real")});
     EXPECT_TRUE(fs::exists(path("real/file")));
     fs::remove(path("real/file"));
     ASSERT_EQ(::mount("test", path("real").c_str(), "tmpfs", 0, nullptr), 0);
-    kernel_->removeMountPoint(path("real"));
+    kernel_->removeMountPoint(path("real"), MadeDirectory{path("real")});
     EXPECT_TRUE(fs::exists(path("real")));
     ASSERT_EQ(::umount(path("real").c_str()), 0);
-    kernel_->removeMountPoint(path("real"));
+    kernel_->removeMountPoint(path("real"), MadeDirectory{path("real")});
     EXPECT_FALSE(fs::exists(path("real")));
 }
 

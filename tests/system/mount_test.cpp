@@ -125,7 +125,6 @@ TEST_P(MountTest, WhereSomethingWasMountedMeanwhileIsRefused) {
     const auto detached = kernel_->mountDetached(*loop, {"squashfs", false, ""});
     EXPECT_EQ(errorOf([&] { detached->attach(*second); }).code(), Code::AlreadyMounted);
     EXPECT_TRUE(kernel_->mountsOn({loop->number()}).empty());
-    first->keep();
     unmount(*kernel_, mounted);
 }
 

@@ -144,7 +144,8 @@ Mounted KernelTest::mount(Kernel& kernel, const TestPackage& package, const std:
     const auto detached = kernel.mountDetached(*loop, options);
     detached->attach(*point);
     point->keep();
-    return {detached->identity(), point->path(), loop->path(), "", *kernel.loopBacking(loop->path()), loop->number()};
+    return {detached->identity(), point->path(), loop->path(), "", *kernel.loopBacking(loop->path()),
+            loop->number(),       point->made()};
 }
 
 VerityTable KernelTest::uniqueTable(const TestPackage& package) {
@@ -169,11 +170,11 @@ Mounted KernelTest::mountVerified(Kernel& kernel, const TestPackage& package, co
     detached->attach(*point);
     point->keep();
     return {detached->identity(), point->path(), loop->path(), table.uuid, *kernel.loopBacking(loop->path()),
-            verity->number()};
+            verity->number(),     point->made()};
 }
 
-void KernelTest::unmount(Kernel& kernel, const Mounted& mounted, MountPointFate fate) {
-    kernel.unmount(mounted.identity, mounted.path, fate, UnmountMode::Now);
+void KernelTest::unmount(Kernel& kernel, const Mounted& mounted) {
+    kernel.unmount(mounted.identity, mounted.path, mounted.made, UnmountMode::Now);
     EXPECT_TRUE(kernel.awaitRelease(mounted.devices(), kPatience)) << mounted.loop;
 }
 

@@ -47,6 +47,7 @@ struct Mounted {
     std::string uuid;  // of the verity device; empty without
     LoopBacking backing;
     dev_t device = 0;  // that is mounted
+    MadeDirectory made;
 
     [[nodiscard]] MountDevices devices() const { return {uuid, uuid.empty() ? dev_t{0} : device, loop, backing}; }
 };
@@ -68,7 +69,7 @@ protected:
     // A table with a name and UUID that no other test uses.
     [[nodiscard]] static VerityTable uniqueTable(const TestPackage& package);
 
-    void unmount(Kernel& kernel, const Mounted& mounted, MountPointFate fate = MountPointFate::Removed);
+    void unmount(Kernel& kernel, const Mounted& mounted);
 
     mode_t umask_ = ::umask(022);  // the service's
     std::unique_ptr<Kernel> kernel_ = makeLinuxKernel();

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,8 +37,7 @@ protected:
         KernelTest::TearDown();
     }
     [[nodiscard]] Code unmountCode(UnmountMode mode = UnmountMode::Now) {
-        return errorOf([&] { kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, mode); })
-            .code();
+        return errorOf([&] { kernel_->unmount(mounted_.identity, mounted_.path, mounted_.made, mode); }).code();
     }
 
     Mounted mounted_;
@@ -46,14 +46,14 @@ protected:
 TEST_F(UnmountTest, RemovesDirectoryAndDeviceAtOnce) {
     // udevd may have the device open for a moment; without it there is nothing to wait for.
     const auto patience = fs::exists("/run/udev/control") ? kPatience : 0s;
-    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
+    kernel_->unmount(mounted_.identity, mounted_.path, mounted_.made, UnmountMode::Now);
     EXPECT_TRUE(kernel_->awaitRelease(mounted_.devices(), patience));
     EXPECT_FALSE(fs::exists(mounted_.path));
     EXPECT_EQ(sandboxLoops(), std::vector<std::string>{});
 }
 
 TEST_F(UnmountTest, KeepsTheDirectoryIfNotAskedToRemoveIt) {
-    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Stay, UnmountMode::Now);
+    kernel_->unmount(mounted_.identity, mounted_.path, MadeDirectory{}, UnmountMode::Now);
     EXPECT_TRUE(fs::remove(mounted_.path));
 }
 
@@ -83,7 +83,7 @@ TEST_F(UnmountTest, OurOwnLooksAtTheMountDoNotMakeItBusy) {
         repeat([&](const Mounted& now) { (void)kernel_->cloneMount(now.identity, now.path, CloneFor::Root); }));
     for (int round = 0; round < 50; ++round) {
         try {
-            kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
+            kernel_->unmount(mounted_.identity, mounted_.path, mounted_.made, UnmountMode::Now);
         } catch (const Error& error) {
             ADD_FAILURE() << "in round " << round << ": " << error.what();
             break;
@@ -117,20 +117,51 @@ TEST_F(UnmountTest, OfWhatIsGoneIsRefused) {
     EXPECT_EQ(unmountCode(), Code::NotMounted);
 }
 
-TEST_F(UnmountTest, OfAMovedMountIsRefused) {
+TEST_F(UnmountTest, OfAMovedMountFindsItAndRemovesTheDirectoryThatWasMadeForIt) {
     fs::create_directory(path("elsewhere"));
     ASSERT_EQ(::mount(mounted_.path.c_str(), path("elsewhere").c_str(), nullptr, MS_MOVE, nullptr), 0);
-    EXPECT_EQ(unmountCode(), Code::NotMounted);
-    fs::remove(mounted_.path);
-    mounted_.path = path("elsewhere");
     unmount(*kernel_, mounted_);
+    EXPECT_FALSE(fs::exists(mounted_.path));
+    EXPECT_TRUE(fs::remove(path("elsewhere"))) << "a directory that was not ours is gone";
 }
 
-TEST_F(UnmountTest, ThroughASymlinkIsRefused) {
+TEST_F(UnmountTest, FollowsTheDirectoryThatWasMadeAndLeavesAnotherOfItsName) {
+    unmount(*kernel_, mounted_);
+    fs::create_directory(path("above"));
+    mounted_ = mount(*kernel_, copyPackage("signed/hello-xz-1.0.0.npk"), path("above/hello"));
+    fs::rename(path("above"), path("renamed"));
+    fs::create_directories(path("above/hello"));
+    EXPECT_TRUE(kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Anybody));
+    unmount(*kernel_, mounted_);
+    EXPECT_FALSE(fs::exists(path("renamed/hello")));
+    EXPECT_TRUE(fs::exists(path("above/hello")));
+    for (const char* name : {"above", "renamed"}) fs::remove_all(path(name));
+}
+
+TEST_F(UnmountTest, WithoutAnythingToOpenItByIsNoProofThatItIsNotMounted) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const Error unmounting = errorOf([&] { unmount(*kernel_, mounted_); });
+    const Error cloning = errorOf([&] { kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Root); });
+    const Error asking = errorOf([&] { static_cast<void>(kernel_->loopBacking(mounted_.loop)); });
+    const Error waiting = errorOf([&] { static_cast<void>(kernel_->awaitRelease(mounted_.devices(), 0ms)); });
+    const Error origin = errorOf([&] { static_cast<void>(kernel_->originOf(STDIN_FILENO)); });
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (const Error* error : {&unmounting, &cloning, &asking, &waiting, &origin}) {
+        EXPECT_EQ(error->code(), Code::Failed);
+        EXPECT_MENTIONS(*error, "EMFILE");
+    }
+}
+
+TEST_F(UnmountTest, FollowsNoSymlink) {
     fs::create_directory_symlink(mounted_.path, path("link"));
-    EXPECT_EQ(errorOf([&] {
-                  kernel_->unmount(mounted_.identity, path("link"), MountPointFate::Removed, UnmountMode::Now);
-              }).code(),
+    MountIdentity another = mounted_.identity;
+    ++another.id;
+    if (another.uniqueId != 0) ++another.uniqueId;
+    EXPECT_EQ(errorOf([&] { kernel_->unmount(another, path("link"), mounted_.made, UnmountMode::Now); }).code(),
               Code::NotMounted);
     fs::remove(path("link"));
     EXPECT_EQ(contentDifference(mounted_.path), "");
@@ -185,7 +216,7 @@ TEST_F(UnmountTest, NamesAProcessThatMapsAFileOrWorksInside) {
 
 TEST_F(UnmountTest, LazilyLetsABusyMountGoAndTheDeviceFollowsItsLastUser) {
     UniqueFd open{::open((mounted_.path + "/share/numbers.txt").c_str(), O_RDONLY | O_CLOEXEC)};
-    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Lazy);
+    kernel_->unmount(mounted_.identity, mounted_.path, mounted_.made, UnmountMode::Lazy);
     EXPECT_FALSE(fs::exists(mounted_.path));
     EXPECT_FALSE(kernel_->awaitRelease(mounted_.devices(), 20ms));
     open.reset();
@@ -204,7 +235,7 @@ TEST_F(UnmountTest, DoesNotWaitForALoopDeviceThatServesAnotherFileByNow) {
 
 TEST_F(UnmountTest, LeavesACloneThatStillWorksElsewhere) {
     UniqueFd clone = kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Anybody);
-    kernel_->unmount(mounted_.identity, mounted_.path, MountPointFate::Removed, UnmountMode::Now);
+    kernel_->unmount(mounted_.identity, mounted_.path, mounted_.made, UnmountMode::Now);
     fs::create_directory(path("elsewhere"));
     ASSERT_EQ(::move_mount(clone.get(), "", AT_FDCWD, path("elsewhere").c_str(), MOVE_MOUNT_F_EMPTY_PATH), 0);
     EXPECT_EQ(contentDifference(path("elsewhere")), "");

@@ -138,7 +138,7 @@ TEST_F(VerityTest, IsGoneWhenUnmountedAndAwaited) {
         EXPECT_FALSE(kernel_->awaitRelease(mounted.devices(), 10ms));
         const std::string node = "/dev/dm-" + std::to_string(minor(mounted.device));
         EXPECT_TRUE(fs::exists(node));
-        kernel_->unmount(mounted.identity, mounted.path, MountPointFate::Removed, UnmountMode::Now);
+        kernel_->unmount(mounted.identity, mounted.path, mounted.made, UnmountMode::Now);
         EXPECT_TRUE(kernel_->awaitRelease(mounted.devices(), kPatience));
         EXPECT_EQ(sandboxVerityDevices(), std::vector<std::string>{});
         EXPECT_EQ(sandboxLoops(), std::vector<std::string>{});
@@ -272,7 +272,7 @@ TEST_F(VerityTest, ManyThreadsMountAndUnmount) {
                 const auto detached = kernel_->mountDetached(*verity, {"squashfs", false, ""});
                 detached->attach(*point);
                 if (contentDifference(point->path()).empty()) ++done;
-                kernel_->unmount(detached->identity(), point->path(), MountPointFate::Stay, UnmountMode::Now);
+                kernel_->unmount(detached->identity(), point->path(), MadeDirectory{}, UnmountMode::Now);
             }
         });
     }

@@ -29,7 +29,7 @@ TEST_F(WatchTest, TellsOfAMountThatSomebodyElseTookDown) {
     EXPECT_TRUE(kernel_->mountsOn({mounted.device}).empty());
     watch->drain();
     EXPECT_FALSE(readable(watch->fd()));
-    kernel_->removeMountPoint(mounted.path);
+    kernel_->removeMountPoint(mounted.path, mounted.made);
 }
 
 TEST_F(WatchTest, TellsOfEachChangeAfterBeingDrained) {

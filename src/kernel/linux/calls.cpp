@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "base/error.h"
 #include "base/unique_fd.h"
 
 namespace northstar {
@@ -24,6 +25,7 @@ bool Backoff::pause() {
 
 std::optional<std::string> readLine(const std::string& path) {
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!fd && isShortage(errno)) throwErrno(Code::Failed, "reading " + path, errno);
     if (!fd) return std::nullopt;
     std::array<char, 4096> buffer{};  // an attribute is at most a page (kernel: sysfs.rst)
     const ssize_t length = ::read(fd.get(), buffer.data(), buffer.size());

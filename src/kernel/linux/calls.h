@@ -28,8 +28,14 @@ private:
     std::chrono::microseconds next_, longest_;
 };
 
+// Does an error tell of the process or the system being short of something, and nothing of what was asked for?
+[[nodiscard]] constexpr bool isShortage(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR || error == EAGAIN;
+}
+
 // First line of a small file of sysfs or procfs, without the newline; nullopt if it cannot be read (device gone,
-// attribute unknown). Reading a device's attribute neither opens the device nor keeps it alive.
+// attribute unknown). Reading a device's attribute neither opens the device nor keeps it alive. Throws Failed if there
+// is nothing to open it with.
 [[nodiscard]] std::optional<std::string> readLine(const std::string& path);
 
 }  // namespace northstar

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "kernel/linux/calls.h"
 
 namespace northstar {
 namespace {
@@ -89,8 +90,10 @@ int DmTask::run() {
 bool hasDeviceMapper() {
     static std::atomic<bool> known = false;
     // Opening the node loads the module, where there is one.
-    if (!known) known = static_cast<bool>(UniqueFd{::open("/dev/mapper/control", O_RDWR | O_CLOEXEC)});
-    return known;
+    if (known) return true;
+    const UniqueFd control{::open("/dev/mapper/control", O_RDWR | O_CLOEXEC)};
+    if (!control && isShortage(errno)) throwErrno(Code::Failed, "opening /dev/mapper/control", errno);
+    return known = static_cast<bool>(control);
 }
 
 std::string verityParameters(const VerityTable& table, dev_t device) {

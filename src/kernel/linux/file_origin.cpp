@@ -13,15 +13,23 @@
 #include "base/path.h"
 #include "base/std.h"
 #include "base/utf8.h"
+#include "kernel/linux/calls.h"
 
 namespace northstar {
 namespace {
 
 constexpr unsigned kUniqueMountId = 0x4000;  // STATX_MNT_ID_UNIQUE in <linux/stat.h> of Linux 6.8
 
+std::ifstream openText(const std::string& path) {
+    errno = 0;  // a stream tells only that it failed
+    std::ifstream text{path};
+    if (!text.is_open() && isShortage(errno)) throwErrno(Code::Failed, "reading " + path, errno);
+    return text;
+}
+
 // The mount that a descriptor is on: proc_pid_fdinfo(5). The descriptor keeps it, so its number is no other's.
 std::optional<std::uint64_t> mountIdOf(int fd) {
-    std::ifstream info{"/proc/self/fdinfo/" + std::to_string(fd)};
+    std::ifstream info = openText("/proc/self/fdinfo/" + std::to_string(fd));
     std::uint64_t id = 0;
     for (std::string key; info >> key;) {
         if (key == "mnt_id:" && info >> id) return id;
@@ -33,7 +41,7 @@ std::optional<std::uint64_t> mountIdOf(int fd) {
 std::string filesystemOf(std::uint64_t mountId) {
     constexpr std::string_view kSeparator = " - ";  // blanks in paths are escaped
     const std::string start = std::to_string(mountId) + " ";
-    std::ifstream table{"/proc/self/mountinfo"};
+    std::ifstream table = openText("/proc/self/mountinfo");
     for (std::string line; std::getline(table, line);) {
         const std::size_t at = line.starts_with(start) ? line.find(kSeparator) : std::string::npos;
         if (at == std::string::npos) continue;

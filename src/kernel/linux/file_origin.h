@@ -10,7 +10,8 @@ namespace northstar {
 // descriptor or one from fsmount(2). Throws Failed.
 [[nodiscard]] MountIdentity mountIdentity(int fd);
 
-// See Kernel::originOf. As procfs tells it: no filesystem is asked anything, so none can stall us.
+// See Kernel::originOf. As procfs tells it: no filesystem is asked anything, so none can stall us. Throws Failed if
+// procfs cannot be read.
 [[nodiscard]] FileOrigin findFileOrigin(int fd);
 
 }  // namespace northstar

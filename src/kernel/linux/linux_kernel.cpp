@@ -67,18 +67,20 @@ public:
         return makeMountPointDirectory(path);
     }
 
-    void unmount(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+    void unmount(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,
                  UnmountMode mode) override {
         try {
-            return unmountExactly(identity, mountPoint, fate, mode);
+            return unmountExactly(identity, mountPoint, made, mode);
         } catch (const Error& error) {
             if (error.code() != Code::Busy) throw;
         }
         const auto alone = gate_.alone();  // a look of ours may have been in the way
-        unmountExactly(identity, mountPoint, fate, mode);
+        unmountExactly(identity, mountPoint, made, mode);
     }
 
-    void removeMountPoint(const std::string& path) override { removeMountPointDirectory(path); }
+    void removeMountPoint(const std::string& mountPoint, const MadeDirectory& made) override {
+        removeMade(mountPoint, made);
+    }
 
     bool awaitRelease(const MountDevices& devices, std::chrono::milliseconds timeout) override {
         Backoff backoff{timeout, 200us, 5ms};

@@ -179,7 +179,10 @@ std::optional<LoopBacking> LoopDevices::backing(const std::string& path) {
     if (!loopNumber(path)) return std::nullopt;
     const UniqueFd device{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     loop_info64 info{};
-    if (!device || ::ioctl(device.get(), LOOP_GET_STATUS64, &info) != 0) return std::nullopt;
+    if (!device || ::ioctl(device.get(), LOOP_GET_STATUS64, &info) != 0) {
+        if (isShortage(errno)) throwErrno(Code::Failed, "asking what " + path + " shows", errno);
+        return std::nullopt;
+    }
     return LoopBacking{info.lo_device, info.lo_inode, info.lo_offset};
 }
 

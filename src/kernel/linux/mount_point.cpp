@@ -27,6 +27,21 @@ UniqueFd openTopOf(const SafePath& path) {
     return UniqueFd{::openat(path.parent.get(), path.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
 }
 
+struct Removal {
+    bool done = false;
+    int error = 0;  // 0 with nothing done: another one is there
+};
+
+// Somebody who may write to the parent may have put another directory there; that one is not ours to remove.
+Removal removeIfMade(const SafePath& path, const MadeDirectory& made) noexcept {
+    struct stat there{};
+    if (::fstatat(path.parent.get(), path.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) return {false, errno};
+    const bool same = made.inode == 0 || (there.st_dev == made.device && there.st_ino == made.inode);
+    if (!same) return {};
+    if (::unlinkat(path.parent.get(), path.name.c_str(), AT_REMOVEDIR) == 0) return {true, 0};
+    return {false, errno};
+}
+
 class LinuxMountPoint : public MountPoint {
 public:
     explicit LinuxMountPoint(const std::string& path) : path_{openParent(path)} {
@@ -40,6 +55,7 @@ public:
             struct stat status{};
             if (::fstat(directory_.get(), &status) != 0) throwErrno(Code::Failed, describe(path), errno);
             if (!S_ISDIR(status.st_mode)) throw Error{Code::InvalidArgs, describe(path) + " is not a directory"};
+            if (fate_ == Fate::RemovedAgain) made_ = {path_.text, status.st_dev, status.st_ino};
             requireFree();
         } catch (...) {
             remove();
@@ -51,7 +67,7 @@ public:
     ~LinuxMountPoint() override { remove(); }
 
     [[nodiscard]] const std::string& path() const override { return path_.text; }
-    [[nodiscard]] bool created() const override { return fate_ != Fate::NotOurs; }
+    [[nodiscard]] MadeDirectory made() const override { return made_; }
     void keep() override {
         if (fate_ == Fate::RemovedAgain) fate_ = Fate::Kept;
     }
@@ -79,17 +95,18 @@ private:
 
     void remove() noexcept {
         if (fate_ != Fate::RemovedAgain) return;
-        // Somebody who may write to the parent may have put another directory there; that one is not ours to remove.
-        struct stat ours{}, there{};
-        const bool unchanged = directory_ && ::fstat(directory_.get(), &ours) == 0 &&
-                               ::fstatat(path_.parent.get(), path_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-                               ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-        if (unchanged && ::unlinkat(path_.parent.get(), path_.name.c_str(), AT_REMOVEDIR) == 0) return;
-        log::warn("{} is left behind: {}", describe(path_.text), unchanged ? errnoText(errno) : "it was replaced");
+        // Without a descriptor of it (there was none to be had) it cannot be told from another of that name; nobody but
+        // root can have put one there in the meantime.
+        const MadeDirectory made = made_.isThere() ? made_ : MadeDirectory{path_.text};
+        const Removal removal = removeIfMade(path_, made);
+        if (removal.done) return;
+        log::warn("{} is left behind: {}", describe(path_.text),
+                  removal.error == 0 ? "it was replaced" : errnoText(removal.error));
     }
 
     SafePath path_;
     UniqueFd directory_;
+    MadeDirectory made_;
     Fate fate_ = Fate::NotOurs;
 };
 
@@ -113,9 +130,30 @@ private:
     Monitor monitor_;
 };
 
-void removeEmpty(const SafePath& path) {
-    if (::unlinkat(path.parent.get(), path.name.c_str(), AT_REMOVEDIR) == 0) return;
-    log::warn("{} is left behind: {}", describe(path.text), errnoText(errno));
+// What is at a path that leads nowhere, or not to us, is not mounted there. Any other error tells nothing.
+bool leadsNowhere(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
+
+SafePath locateAt(const MountIdentity& identity, const std::string& mountPoint) {
+    SafePath path;
+    try {
+        path = openParent(mountPoint);
+    } catch (const Error& error) {
+        if (error.code() != Code::InvalidArgs) throw;
+        throw Error{Code::NotMounted, error.what()};
+    }
+    const std::string what = describe(path.text);
+    const UniqueFd top = openTopOf(path);
+    if (!top) {
+        const int error = errno;
+        throwErrno(leadsNowhere(error) ? Code::NotMounted : Code::Failed, "opening " + what, error);
+    }
+    const MountIdentity there = mountIdentity(top.get());
+    if (isSameMount(identity, there)) return path;
+    if (isSameMount(mountIdentity(path.parent.get()), there)) {
+        throw Error{Code::NotMounted, what + " has nothing mounted on it any more"};
+    }
+    throw Error{Code::NotMounted, fmt::format("{} shows mount {}, not mount {}; unmount what is over it first", what,
+                                              there.id, identity.id)};
 }
 
 }  // namespace
@@ -146,29 +184,37 @@ SafePath openParent(const std::string& path) {
 }
 
 SafePath locateMount(const MountIdentity& identity, const std::string& mountPoint) {
-    SafePath path;
     try {
-        path = openParent(mountPoint);
+        return locateAt(identity, mountPoint);
     } catch (const Error& error) {
-        throw Error{Code::NotMounted, error.what()};
+        if (error.code() != Code::NotMounted) throw;
+        for (const MountTableEntry& entry : readMountTable({identity.device})) {
+            const bool elsewhere = isSameMount(identity, entry.identity) && entry.mountPoint != mountPoint;
+            if (elsewhere) return locateAt(identity, entry.mountPoint);
+        }
+        throw;
     }
-    const std::string what = describe(path.text);
-    const UniqueFd top = openTopOf(path);
-    if (!top) throwErrno(Code::NotMounted, what, errno);
-    const MountIdentity there = mountIdentity(top.get());
-    if (isSameMount(identity, there)) return path;
-    if (isSameMount(mountIdentity(path.parent.get()), there)) {
-        throw Error{Code::NotMounted, what + " has nothing mounted on it any more"};
-    }
-    throw Error{Code::NotMounted, fmt::format("{} shows mount {}, not mount {}; unmount what is over it first", what,
-                                              there.id, identity.id)};
 }
 
 std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path) {
     return std::make_unique<LinuxMountPoint>(path);
 }
 
-void removeMountPointDirectory(const std::string& path) { removeEmpty(openParent(path)); }
+void removeMade(const std::string& mountPoint, const MadeDirectory& made) {
+    if (!made.isThere()) return;
+    std::string why = "it was replaced";
+    for (const std::string& place : {mountPoint, made.path}) {
+        try {
+            const Removal removal = removeIfMade(openParent(place), made);
+            if (removal.done) return;
+            if (removal.error != 0) why = errnoText(removal.error);
+        } catch (const Error& error) {
+            why = error.what();
+        }
+        if (mountPoint == made.path) break;
+    }
+    log::warn("{} is left behind: {}", describe(made.path), why);
+}
 
 std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices) {
     std::vector<MountTableEntry> found;
@@ -200,7 +246,7 @@ std::unique_ptr<MountWatch> watchMountTable() {
     return std::make_unique<LibmountWatch>(std::move(monitor));
 }
 
-void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,
                     UnmountMode mode) {
     const SafePath path = locateMount(identity, mountPoint);
     const std::string through = "/proc/self/fd/" + std::to_string(path.parent.get()) + "/" + path.name;
@@ -208,7 +254,7 @@ void unmountExactly(const MountIdentity& identity, const std::string& mountPoint
         const Code code = errno == EBUSY ? Code::Busy : errno == EINVAL ? Code::NotMounted : Code::Failed;
         throwErrno(code, fmt::format("unmounting \"{}\"", printable(path.text)), errno);
     }
-    if (fate == MountPointFate::Removed) removeEmpty(path);
+    removeMade(path.text, made);
 }
 
 }  // namespace northstar

@@ -30,7 +30,8 @@ struct SafePath {
 // symlink that is not to be followed; Failed.
 [[nodiscard]] SafePath openParent(const std::string& path);
 
-// The parent of the mount point, if exactly this mount is on it. No descriptor of the mount itself stays open. Throws
+// The parent of the mount point, if exactly this mount is on it, and else of where the mount table has it: its path
+// changes when it is moved or a directory above it is renamed. No descriptor of the mount itself stays open. Throws
 // NotMounted, Failed.
 [[nodiscard]] SafePath locateMount(const MountIdentity& identity, const std::string& mountPoint);
 
@@ -38,7 +39,7 @@ struct SafePath {
 [[nodiscard]] std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path);
 
 // See Kernel::removeMountPoint. The kernel itself refuses (EBUSY) to remove a mount point of our namespace.
-void removeMountPointDirectory(const std::string& path);
+void removeMade(const std::string& mountPoint, const MadeDirectory& made);
 
 // See Kernel::mountsOn. Throws Failed.
 [[nodiscard]] std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices);
@@ -48,7 +49,7 @@ void removeMountPointDirectory(const std::string& path);
 
 // See Kernel::unmount. umount2(2) takes no descriptor, so between the check and the call another mount could
 // be put on top by somebody who may mount; that is root.
-void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, MountPointFate fate,
+void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,
                     UnmountMode mode);
 
 }  // namespace northstar

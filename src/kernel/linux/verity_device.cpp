@@ -48,7 +48,8 @@ bool isThere(const std::string& uuid, dev_t device) {
     struct stat status{};
     const std::string path = sysfsPath(device);
     // Without a readable UUID it is on its way out; with another one the number is in use again.
-    return ::stat(path.c_str(), &status) == 0 && readLine(path + "/dm/uuid").value_or(uuid) == uuid;
+    if (::stat(path.c_str(), &status) != 0) return isShortage(errno);
+    return readLine(path + "/dm/uuid").value_or(uuid) == uuid;
 }
 
 class VerityDevice : public Device {

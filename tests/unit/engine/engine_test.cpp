@@ -25,6 +25,8 @@ void Recorder::unmounted(const MountRecord& record, UnmountReason reason) {
     add("unmounted " + record.container() + " " + why);
 }
 
+void Recorder::moved(const MountRecord& record) { add("moved " + record.container() + " " + record.mountPoint); }
+
 void Recorder::unmountFailed(const MountRecord& record) { add("unmount failed " + record.container()); }
 
 void Recorder::corrupted(const MountRecord& record, std::uint64_t block) {

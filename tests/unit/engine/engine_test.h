@@ -42,6 +42,7 @@ public:
 
     void mounted(const MountRecord& record) override;
     void unmounted(const MountRecord& record, UnmountReason reason) override;
+    void moved(const MountRecord& record) override;
     void unmountFailed(const MountRecord& record) override;
     void corrupted(const MountRecord& record, std::uint64_t block) override;
     void installed(const std::string& container, const std::string& repository) override;

@@ -108,6 +108,31 @@ TEST_F(ExternalUnmountTest, IsSeenThoughALookFails) {
     EXPECT_TRUE(nothingLeft());
 }
 
+TEST_F(ExternalUnmountTest, OfAMovedMountIsNone) {
+    const Mounted mounted = mountAsRoot("fonts");
+    linger();
+    kernel_.moveMount(mounted.mountPoint, "/srv/elsewhere");
+    ASSERT_TRUE(waitUntil([&] { return recorder_.count("moved " + kFonts + " /srv/elsewhere") == 1; }));
+    EXPECT_EQ(registry().findByMountPoint(mounted.mountPoint), nullptr);
+    const MountRecord* there = registry().findByMountPoint("/srv/elsewhere");
+    ASSERT_NE(there, nullptr);
+    EXPECT_EQ(there->id, mounted.id);
+    answer(unmount(root_, "/srv/elsewhere"));
+    EXPECT_TRUE(nothingLeft());  // nor the directory that was made for it
+}
+
+TEST_F(ExternalUnmountTest, AMoveThatNothingTellsOfIsInTheWayOfNoMount) {
+    const Mounted first = mountAsRoot("fonts");
+    linger();
+    kernel_.renameAbove(first.mountPoint, "/srv/renamed/fonts:2.3.4");
+    const Mounted second = answer(mount(root_, "fonts"));
+    EXPECT_EQ(second.mountPoint, first.mountPoint);
+    EXPECT_EQ(registry().find(first.id)->mountPoint, "/srv/renamed/fonts:2.3.4");
+    for (const Mounted& mounted : {first, second})
+        answer(unmount(root_, std::string{kObjects} + std::to_string(mounted.id)));
+    EXPECT_TRUE(nothingLeft());
+}
+
 // The mount table is looked at before the unmount has ended, and must not be believed.
 TEST_F(ExternalUnmountTest, IsNotWhatAnUnmountOfOursLooksLike) {
     mountAsRoot("fonts");

@@ -44,7 +44,7 @@ TEST_F(MountStepsTest, LeavesLoopVerityDirectoryMountAndRecord) {
     EXPECT_EQ(kernel_.live(), (std::vector<std::string>{"/dev/dm-0", "/dev/loop0", "dir /m/1", "mount /m/1"}));
     EXPECT_EQ(record.container(), "fonts:2.3.4");
     EXPECT_TRUE(record.verified);
-    EXPECT_TRUE(record.mountPointCreated);
+    EXPECT_TRUE(record.made.isThere());
     EXPECT_EQ(stateFiles(), 1U);
 }
 
@@ -94,7 +94,7 @@ TEST_F(MountStepsTest, IsOnRecordBeforeTheMountPointIsMade) {
     mounting.join();
     ASSERT_EQ(records.size(), 1U);
     EXPECT_EQ(records[0].mountPoint, "/m/1");
-    EXPECT_TRUE(records[0].mountPointCreated);
+    EXPECT_EQ(records[0].made.path, "/m/1");
 }
 
 TEST_F(MountStepsTest, AFailureNamesTheContainer) {
@@ -227,7 +227,7 @@ TEST_F(MountStepsTest, VanishedMountsAreFoundInOnePass) {
     for (std::uint32_t id = 1; id <= 3; ++id) records.push_back(steps_.mount(plan(id)));
     kernel_.unmountExternally("/m/2");
     const auto before = kernel_.calls().size();
-    const auto vanished = findVanished(kernel_, records);
+    const auto vanished = findChanges(kernel_, records).vanished;
     ASSERT_EQ(vanished.size(), 1U);
     EXPECT_EQ(vanished[0].mountPoint, "/m/2");
     EXPECT_EQ(kernel_.calls().size(), before + 1);

@@ -68,7 +68,8 @@ TEST(StateStore, WhatIsSavedIsLoaded) {
     record.backing = {4, 5, 6};
     record.verityUuid = "NORTHSTAR-x";
     record.diskSequence = 77;
-    record.corrupted = record.mountPointCreated = true;
+    record.corrupted = true;
+    record.made = {"/run/x", 8, 9};
     StateStore{directory.path()}.save(record);
     const auto loaded = StateStore{directory.path()}.load();
     ASSERT_EQ(loaded.size(), 1U);
@@ -82,7 +83,7 @@ TEST(StateStore, WhatIsSavedIsLoaded) {
     EXPECT_EQ(loaded[0].verityUuid, record.verityUuid);
     EXPECT_EQ(loaded[0].diskSequence, record.diskSequence);
     EXPECT_TRUE(loaded[0].corrupted);
-    EXPECT_TRUE(loaded[0].mountPointCreated);
+    EXPECT_EQ(loaded[0].made, record.made);
 }
 
 TEST(StateStore, ARecordOfAVersionThatKnewNoDiskSequenceIsRead) {

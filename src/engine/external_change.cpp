@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/external_unmount.h"
+#include "engine/external_change.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "engine/mount_lines.h"
 #include "engine/observer.h"
@@ -9,7 +10,7 @@
 
 namespace northstar {
 
-Task<> ExternalUnmount::takeOut(std::uint32_t id) {
+Task<> ExternalChanges::takeOut(std::uint32_t id) {
     const MountRecord* found = world_.registry.find(id);
     if (found == nullptr || world_.registry.isLeaving(id)) co_return;
     const MountRecord record = *found;
@@ -22,13 +23,13 @@ Task<> ExternalUnmount::takeOut(std::uint32_t id) {
     if (!released) runtime_.scope.spawn(release_.awaitGone(record));
 }
 
-Task<> ExternalUnmount::takeOutInTurn(MountRecord record) {
+Task<> ExternalChanges::takeOutInTurn(MountRecord record) {
     const MountKeys keys{record.containerName(), record.mountPoint};
     const auto turn = co_await runtime_.lines.enterCommon(keys);
     co_await takeOut(record.id);
 }
 
-Task<> ExternalUnmount::clear(std::string mountPoint) {
+Task<> ExternalChanges::clear(std::string mountPoint) {
     const MountRecord* there = world_.registry.findByMountPoint(mountPoint);
     if (there == nullptr) co_return;
     std::vector<MountRecord> mounts{*there};
@@ -36,7 +37,7 @@ Task<> ExternalUnmount::clear(std::string mountPoint) {
     for (const MountRecord& record : gone) co_await takeOut(record.id);
 }
 
-Task<> ExternalUnmount::clearContainer(ContainerName container) {
+Task<> ExternalChanges::clearContainer(ContainerName container) {
     std::vector<MountRecord> mounts;
     for (const std::uint32_t id : world_.registry.findByContainer(container))
         mounts.push_back(*world_.registry.find(id));
@@ -44,9 +45,23 @@ Task<> ExternalUnmount::clearContainer(ContainerName container) {
     for (const MountRecord& record : gone) co_await takeOutInTurn(record);
 }
 
-Task<std::vector<MountRecord>> ExternalUnmount::goneOf(std::vector<MountRecord> mounts) {
+void ExternalChanges::follow(const std::vector<MountRecord>& moved) {
+    for (const MountRecord& there : moved) {
+        MountRecord* record = world_.registry.find(there.id);
+        if (record == nullptr || world_.registry.isLeaving(there.id)) continue;
+        log::warn("{} was moved from {} to {} by somebody else", there.container(), printable(record->mountPoint),
+                  printable(there.mountPoint));
+        world_.registry.relocate(there.id, there.mountPoint);
+        world_.observers.moved(*record);
+    }
+}
+
+Task<std::vector<MountRecord>> ExternalChanges::goneOf(std::vector<MountRecord> mounts) {
     try {
-        co_return co_await runtime_.pools.mounts.run([&] { return findVanished(runtime_.steps.kernel(), mounts); });
+        TableChanges changes =
+            co_await runtime_.pools.mounts.run([&] { return findChanges(runtime_.steps.kernel(), mounts); });
+        follow(changes.moved);
+        co_return std::move(changes.vanished);
     } catch (const std::exception& error) {
         log::warn("Cannot tell whether {} is still mounted: {}", mounts.front().container(), error.what());
     }
