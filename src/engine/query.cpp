@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/mount_plan.h"
+#include "kernel/mount.h"
 #include "package/container_name.h"
 #include "package/package.h"
 #include "registry/mount_record.h"
