@@ -64,15 +64,20 @@ using LoopInStepsTest = KernelTest;
 TEST_F(LoopInStepsTest, IsMadeOnlyWhereNobodyReads) {
     kernel_ = makeLinuxKernel({.loop = Calls::Old});
     const TestPackage package = copyPackage("signed/hello-xz-1.0.0.npk");
-    const std::string path = kernel_->attachLoop(package.loop())->path();  // the next one that is free, too
+    const UniqueFd control{::open("/dev/loop-control", O_RDWR | O_CLOEXEC)};
+    const int next = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
+    ASSERT_GE(next, 0);
+    const std::string path = "/dev/loop" + std::to_string(next);
     const UniqueFd reader{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    ASSERT_EQ(::flock(reader.get(), LOCK_SH), 0);  // as udev does: systemd's BLOCK_DEVICE_LOCKING
+    // As udev does, which may do so, too: systemd's BLOCK_DEVICE_LOCKING.
+    ASSERT_TRUE(eventually([&] { return ::flock(reader.get(), LOCK_SH | LOCK_NB) == 0; }));
     auto loop = std::async(std::launch::async, [&] { return kernel_->attachLoop(package.loop()); });
     EXPECT_EQ(loop.wait_for(100ms), std::future_status::timeout);
     ASSERT_EQ(::flock(reader.get(), LOCK_UN), 0);
     ASSERT_EQ(loop.wait_for(10s), std::future_status::ready);
     const auto device = loop.get();
-    EXPECT_EQ(::flock(reader.get(), LOCK_EX | LOCK_NB), 0) << "it is still locked";
+    EXPECT_EQ(device->path(), path);
+    EXPECT_TRUE(eventually([&] { return ::flock(reader.get(), LOCK_EX | LOCK_NB) == 0; })) << "it is still locked";
 }
 
 TEST_P(LoopTest, IsReadOnlyAndClearsItself) {
