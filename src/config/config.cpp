@@ -219,8 +219,9 @@ Config loadConfig(const std::string& path) {
     try {
         return decode(path, toml::parse_file(path));
     } catch (const toml::parse_error& error) {
+        // The description quotes what is there, line ends and all.
         throw Error{Code::Failed, fmt::format("{}: cannot read the configuration: {}", placeOf(path, error.source()),
-                                              error.description())};
+                                              printable(std::string{error.description()}))};
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
 
@@ -34,6 +35,17 @@ TEST_F(ConfigTest, EmptyFileHasTheDefaults) {
     EXPECT_TRUE(config.fileKeys.empty());
     EXPECT_EQ(config.fileVerification, Verification::DmVerity);
     EXPECT_TRUE(config.repositories.empty());
+}
+
+TEST_F(ConfigTest, WhatIsNoTomlIsQuotedInOneLine) {
+    for (const char* text : {"workers = tr\n\n\n", "workers = tr\n\033[0m", "x = \"\001\"", "\177 = 1"}) {
+        try {
+            static_cast<void>(load(text));
+            ADD_FAILURE() << text;
+        } catch (const Error& error) {
+            EXPECT_EQ(printable(error.what()), error.what());
+        }
+    }
 }
 
 TEST_F(ConfigTest, EveryKeyIsTaken) {
