@@ -83,7 +83,11 @@ MountRecord deserialize(const toml::table& table) {
         if constexpr (std::is_same_v<Value, std::string> || std::is_same_v<Value, bool>) {
             value = table.at(key).value<Value>().value();
         } else {
-            value = static_cast<Value>(table.at(key).value<std::int64_t>().value());
+            const auto number = table.at(key).value<std::int64_t>().value();
+            value = static_cast<Value>(number);
+            if (sizeof value < sizeof number && !std::in_range<Value>(number)) {
+                throw std::runtime_error{fmt::format("{} is out of range", key)};
+            }
         }
     });
     return record;
@@ -141,7 +145,10 @@ std::vector<MountRecord> StateStore::load() const {
     for (const std::string& name : namesIn(directory_.get(), path_)) {
         try {
             if (!name.ends_with(".toml")) throw std::runtime_error{"left from an interrupted write"};
-            records.push_back(deserialize(toml::parse(read(name))));
+            MountRecord record = deserialize(toml::parse(read(name)));
+            // What is done with it later is done to the file of its number.
+            if (record.id == 0 || fileName(record.id) != name) throw std::runtime_error{"its id is another one"};
+            records.push_back(std::move(record));
         } catch (const Error&) {  // what cannot be read now may well be right
             throw;
         } catch (const std::exception& error) {

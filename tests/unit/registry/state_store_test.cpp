@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <string>
 
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
@@ -127,6 +129,39 @@ TEST(StateStore, BrokenFilesAreRemovedAndTheOthersKept) {
     EXPECT_FALSE(std::filesystem::exists(directory / "mounts/2.toml"));
     EXPECT_FALSE(std::filesystem::exists(directory / "mounts/3.toml"));
     EXPECT_FALSE(std::filesystem::exists(directory / "mounts/.4.toml.new"));
+}
+
+// Its file would never be removed, and another mount's would.
+TEST(StateStore, ARecordUnderAnotherNumberThanItsFileIsRemoved) {
+    const TemporaryDirectory directory;
+    const StateStore store{directory.path()};
+    MountRecord record;
+    record.id = 1;
+    store.save(record);
+    std::filesystem::copy(directory / "mounts/1.toml", directory / "mounts/2.toml");
+    record.id = 0;
+    store.save(record);
+    EXPECT_EQ(store.load().size(), 1U);
+    EXPECT_TRUE(std::filesystem::exists(directory / "mounts/1.toml"));
+    EXPECT_FALSE(std::filesystem::exists(directory / "mounts/2.toml"));
+    EXPECT_FALSE(std::filesystem::exists(directory / "mounts/0.toml"));
+}
+
+TEST(StateStore, ANumberThatDoesNotFitIsNotCutOff) {
+    const TemporaryDirectory directory;
+    const StateStore store{directory.path()};
+    MountRecord record;
+    record.id = 1;
+    record.ownerUid = 1000;
+    store.save(record);
+    std::ifstream saved{directory / "mounts/1.toml"};
+    std::string text{std::istreambuf_iterator<char>{saved}, {}};
+    for (const char* uid : {"4294967296", "-1"}) {
+        std::string changed = text;
+        changed.replace(changed.find("1000"), 4, uid);
+        directory.write("mounts/1.toml", changed);
+        EXPECT_TRUE(store.load().empty()) << uid;
+    }
 }
 
 TEST(StateStore, OnlyItsOwnerMayLookIn) {
