@@ -21,7 +21,7 @@ using Options = std::map<std::string, std::variant<bool, std::string, std::monos
 class ArgumentReader {
 public:
     // The message must outlive it. `owner`: whose its descriptors are; SlowClose::kNobody if that is not known yet.
-    ArgumentReader(const sdbus::Message& message, uid_t owner) : message_{rawMessage(message)}, owner_{owner} {}
+    ArgumentReader(sd_bus_message* message, uid_t owner) : message_{message}, owner_{owner} {}
 
     // At most 256 KiB, else InvalidArgs.
     void read(std::string& text);

@@ -68,7 +68,7 @@ private:
                     auto call = begin(message, interface, name);
                     auto client = clients_.senderOf(message);
                     std::tuple<A...> arguments;
-                    ArgumentReader reader{message, client->euid.value_or(SlowClose::kNobody)};
+                    ArgumentReader reader{rawMessage(message), client->euid.value_or(SlowClose::kNobody)};
                     std::apply([&](A&... argument) { (reader.read(argument), ...); }, arguments);
                     scope_.spawn(
                         run<T>(reply, std::move(call), std::move(client), reader.bytes(), start, std::move(arguments)));

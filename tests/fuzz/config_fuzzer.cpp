@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as the configuration file: they are read, or refused with Failed in one line that names the file, and what
 // was read is within the bounds that the rest of the service relies on.
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <chrono>
 #include <string>
 
 #include "base/error.h"
-#include "base/unique_fd.h"
-#include "base/utf8.h"
 #include "config/config.h"
 #include "config/value.h"
+#include "fuzz/memory.h"
 #include "fuzz/require.h"
 
 using namespace northstar;
@@ -35,17 +30,14 @@ void checkRead(const Config& config) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const UniqueFd fd{::memfd_create("fuzz", MFD_CLOEXEC)};
-    require(::write(fd.get(), data, size) == static_cast<ssize_t>(size));
-    const std::string path = "/proc/self/fd/" + std::to_string(fd.get());
+    const UniqueFd file = test::memoryWith({data, size});
+    const std::string path = test::pathOf(file);
     try {
         checkRead(loadConfig(path));
     } catch (const Error& error) {
         const std::string message = error.what();
         require(error.code() == Code::Failed && message.starts_with(path + ":"));
-        // It goes to the journal and to a terminal.
-        require(std::ranges::none_of(message, [](unsigned char c) { return c < 0x20 || c == 0x7f; }));
-        require(toUtf8(message) == message);
+        require(test::isOneLine(message));
     }
     return 0;
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a package file: they are opened or refused with an Error, and what was opened lies inside the
 // file.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "base/error.h"
+#include "fuzz/memory.h"
 #include "fuzz/require.h"
 #include "package/image/hash_tree.h"
 #include "package/package.h"
@@ -35,8 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const PublicKey golden = loadPublicKey(test::dataPath("keys/golden.pub"));
     KeyRing keys;
     keys.add(golden);
-    UniqueFd fd{::memfd_create("fuzz", MFD_CLOEXEC)};
-    require(::write(fd.get(), data, size) == static_cast<ssize_t>(size));
+    UniqueFd fd = test::memoryWith({data, size});
     try {
         checkOpened(openPackage(std::move(fd), keys, SignaturePolicy::Optional, "fuzz"));
     } catch (const Error& error) {

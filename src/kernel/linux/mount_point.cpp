@@ -216,14 +216,14 @@ void removeMade(const std::string& mountPoint, const MadeDirectory& made) {
     log::warn("{} is left behind: {}", describe(made.path), why);
 }
 
-std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices) {
+std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices, const std::string& file) {
     std::vector<MountTableEntry> found;
     if (devices.empty()) return found;
-    const std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table{
-        mnt_new_table_from_file("/proc/self/mountinfo"), mnt_unref_table};
+    const std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table{mnt_new_table_from_file(file.c_str()),
+                                                                          mnt_unref_table};
     const std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> iterator{mnt_new_iter(MNT_ITER_FORWARD),
                                                                           mnt_free_iter};
-    if (!table || !iterator) throwErrno(Code::Failed, "reading /proc/self/mountinfo", errno);
+    if (!table || !iterator) throwErrno(Code::Failed, "reading " + file, errno);
     std::vector<dev_t> wanted = devices;
     std::ranges::sort(wanted);
     libmnt_fs* entry = nullptr;

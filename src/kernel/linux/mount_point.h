@@ -41,8 +41,9 @@ struct SafePath {
 // See Kernel::removeMountPoint. The kernel itself refuses (EBUSY) to remove a mount point of our namespace.
 void removeMade(const std::string& mountPoint, const MadeDirectory& made);
 
-// See Kernel::mountsOn. Throws Failed.
-[[nodiscard]] std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices);
+// See Kernel::mountsOn. `file`: a table as proc(5) has it under mountinfo. Throws Failed.
+[[nodiscard]] std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices,
+                                                          const std::string& file = "/proc/self/mountinfo");
 
 // Changes of the table. Throws Failed.
 [[nodiscard]] std::unique_ptr<MountWatch> watchMountTable();
