@@ -81,9 +81,9 @@ MountRecord deserialize(const toml::table& table) {
         using Value = std::remove_cvref_t<decltype(value)>;
         if (std::string_view{key} == "disk_sequence" && !table.contains(key)) return;  // written by an older version
         if constexpr (std::is_same_v<Value, std::string> || std::is_same_v<Value, bool>) {
-            value = table.at(key).value<Value>().value();
+            value = table.at(key).value_exact<Value>().value();
         } else {
-            const auto number = table.at(key).value<std::int64_t>().value();
+            const auto number = table.at(key).value_exact<std::int64_t>().value();  // no float is cast to one
             value = static_cast<Value>(number);
             if (sizeof value < sizeof number && !std::in_range<Value>(number)) {
                 throw std::runtime_error{fmt::format("{} is out of range", key)};

@@ -147,7 +147,7 @@ TEST(StateStore, ARecordUnderAnotherNumberThanItsFileIsRemoved) {
     EXPECT_FALSE(std::filesystem::exists(directory / "mounts/0.toml"));
 }
 
-TEST(StateStore, ANumberThatDoesNotFitIsNotCutOff) {
+TEST(StateStore, ANumberThatIsNotOneOfItsFieldIsNotMadeOne) {
     const TemporaryDirectory directory;
     const StateStore store{directory.path()};
     MountRecord record;
@@ -156,7 +156,7 @@ TEST(StateStore, ANumberThatDoesNotFitIsNotCutOff) {
     store.save(record);
     std::ifstream saved{directory / "mounts/1.toml"};
     std::string text{std::istreambuf_iterator<char>{saved}, {}};
-    for (const char* uid : {"4294967296", "-1"}) {
+    for (const char* uid : {"4294967296", "-1", "1000.0", "7.7e20"}) {
         std::string changed = text;
         changed.replace(changed.find("1000"), 4, uid);
         directory.write("mounts/1.toml", changed);
