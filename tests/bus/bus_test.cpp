@@ -2,6 +2,8 @@
 // The fixture's hands.
 #include "bus_test.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 namespace northstar::test {
@@ -16,6 +18,9 @@ RunningDaemon::RunningDaemon(const DaemonOptions& options, std::shared_ptr<Kerne
     result_ = result.get_future();
     thread_ = std::thread{[&made, options, kernel = std::move(kernel), hooks, result = std::move(result),
                            release = release_.get_future()]() mutable {
+        sigset_t reload{};
+        sigaddset(&reload, SIGHUP);
+        pthread_sigmask(SIG_BLOCK, &reload, nullptr);
         std::unique_ptr<Daemon> own;
         try {
             own = std::make_unique<Daemon>(options, std::move(kernel), hooks);
@@ -41,7 +46,10 @@ RunningDaemon::RunningDaemon(const DaemonOptions& options, std::shared_ptr<Kerne
 
 RunningDaemon::~RunningDaemon() {
     stop();
-    if (result_.valid()) result_.wait();
+    if (result_.valid() && !ends()) {
+        std::fputs("The daemon does not end, so its thread cannot.\n", stderr);
+        std::abort();
+    }
     release_.set_value();
     thread_.join();
 }
@@ -70,13 +78,13 @@ void BusTest::configureOnly(const std::string& top, const std::string& tables) {
 }
 
 void BusTest::start() {
-    daemon_ =
-        std::make_unique<RunningDaemon>(DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_,
-                                        DaemonTestHooks{[this](uid_t) {
-                                                            const std::lock_guard passing{door_};
-                                                            return callerUid_.load();
-                                                        },
-                                                        polkitTimeout_});
+    daemon_ = std::make_unique<RunningDaemon>(
+        DaemonOptions{directory_ / "mounter.toml", bus_.address(), handleSignals_}, kernel_,
+        DaemonTestHooks{[this](uid_t) {
+                            const std::lock_guard passing{door_};
+                            return callerUid_.load();
+                        },
+                        polkitTimeout_});
 }
 
 void BusTest::stop() {

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <atomic>
 #include <future>
@@ -34,10 +35,15 @@ public:
     RunningDaemon& operator=(const RunningDaemon&) = delete;
 
     void stop() { daemon_->stop(); }
-    // Waits until run() has ended: its result, or the message of what it threw.
-    [[nodiscard]] std::string result() { return result_.get(); }
+    // To its thread alone, where SIGHUP is blocked.
+    void signal(int number) { pthread_kill(thread_.native_handle(), number); }
+    // Waits until run() has ended: its result, or the message of what it threw. "" if it does not end.
+    [[nodiscard]] std::string result() { return ends() ? result_.get() : ""; }
 
 private:
+    // Does run() end within a time that is long for it? It answers within 10 s of stop().
+    [[nodiscard]] bool ends() const { return result_.wait_for(std::chrono::seconds{30}) == std::future_status::ready; }
+
     Daemon* daemon_ = nullptr;
     std::promise<void> release_;  // the thread destroys the daemon after this
     std::future<std::string> result_;
@@ -73,6 +79,7 @@ protected:
     std::shared_ptr<FakeKernel> kernel_ = std::make_shared<FakeKernel>();
     std::atomic<uid_t> callerUid_ = 0;
     std::mutex door_;  // while a test holds it, the bus thread goes no further than to the next call
+    bool handleSignals_ = false;
     std::chrono::milliseconds polkitTimeout_ = std::chrono::minutes{5};
     std::unique_ptr<RunningDaemon> daemon_;
     std::unique_ptr<Client> client_;

@@ -141,6 +141,22 @@ TEST_F(ParallelTest, StoppingWaitsForTheMountThatHasBegunAndAnswersIt) {
     EXPECT_EQ(kernel_->live().size(), 4U);  // mounts stay
 }
 
+TEST_F(ParallelTest, WhileItStopsNoCallIsTaken) {
+    client();
+    FakeKernel::Gate gate{*kernel_, "attachLoop"};
+    auto begun = mountInBackground("fonts");
+    ASSERT_TRUE(gate.waitFor(1));
+    daemon_->stop();
+    Failure refused;  // what comes before it begins to stop is answered
+    for (int tries = 0; tries < 100 && refused.name.empty(); ++tries) {
+        refused = failureOf([&] { client().listMounts(); });
+    }
+    EXPECT_EQ(refused.name, ownError("Failed"));
+    EXPECT_NE(refused.message.find("stopping"), std::string::npos) << refused.message;
+    gate.open();
+    EXPECT_EQ(begun.get(), "");
+}
+
 TEST_F(ParallelTest, ManyClientsMountingAndUnmountingLeaveNothing) {
     client();
     std::vector<std::future<void>> all;

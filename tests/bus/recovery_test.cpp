@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon ends and starts again: what is mounted stays and is known again.
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "bus_test.h"
 
@@ -61,6 +63,27 @@ TEST_F(BusTest, AnotherMountAtThePathIsNotTakenForOurs) {
     EXPECT_TRUE(client().listMounts().empty());
     EXPECT_EQ(failureOf([&] { client().unmount(mounted.mountPoint); }).name, ownError("NotMounted"));
     EXPECT_EQ(kernel_->live().size(), 4U);
+}
+
+// Numbers of devices and mounts are used again: the device has to be the very one of the record.
+TEST_F(BusTest, AMountOnAnotherDeviceThanItsRecordSaysIsNotAdopted) {
+    const auto change = [&](const std::string& key) {
+        const std::string file = "state/mounts/" + stateFiles().at(0);
+        std::ifstream record{directory_ / file};
+        std::string text{std::istreambuf_iterator<char>{record}, {}};
+        const std::size_t at = text.find("\n" + key + " = ") + key.size() + 4;
+        text.insert(at + (text[at] == '\'' ? 1 : 0), "1");
+        directory_.write(file, text);
+    };
+    client().mount("fonts");
+    stop();
+    change("verity_uuid");
+    EXPECT_TRUE(client().listMounts().empty());
+    EXPECT_TRUE(stateFiles().empty());
+    client().mount("hello-unsigned");
+    stop();
+    change("backing_inode");
+    EXPECT_TRUE(client().listMounts().empty());
 }
 
 TEST_F(BusTest, AKernelWithoutUniqueMountIdsIsRecoveredFromToo) {

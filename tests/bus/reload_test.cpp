@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reload: configuration, keys and repositories again.
+#include <signal.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "bus_test.h"
@@ -55,6 +58,32 @@ TEST_F(BusTest, ReloadPutsLimitsAndAuthorizationInForce) {
     EXPECT_EQ(failureOf([&] { client().mount("hello-gzip"); }).name, busError("LimitsExceeded"));
     callAs(1000);
     EXPECT_EQ(failureOf([&] { client().mount("hello-gzip"); }).name, busError("AccessDenied"));
+}
+
+TEST_F(BusTest, ManySignalsDuringAReloadAreOneMore) {
+    handleSignals_ = true;
+    client().mount("fonts");
+    FakeKernel::Gate gate{*kernel_, "mountsOn"};
+    // It has the turn of those that change repositories until it knows that the container is still mounted.
+    const Pending before = client().begin<>(std::string{kRoot} + "/repositories/main", kRepositoryInterface,
+                                            "Uninstall", std::string{"fonts:2.3.4"}, Options{});
+    client().waitUntil([] { return true; });
+    ASSERT_TRUE(gate.waitFor(1));
+    for (int i = 0; i < 20; ++i) {
+        daemon_->signal(SIGHUP);
+        client().listMounts();  // it has been read by then: the answer comes in a later turn of the loop
+        client().listMounts();
+    }
+    gate.open();
+    const auto reloads = [&] {
+        return std::ranges::count_if(client().signals(), [](const Signal& signal) {
+            return signal.member == "PropertiesChanged" && signal.path == std::string{kRoot} + "/repositories/main";
+        });
+    };
+    EXPECT_TRUE(client().waitUntil([&] { return before->has_value() && reloads() >= 2; }));
+    client().reload();  // after all that wait for their turn
+    client().waitUntil([&] { return reloads() > 3; }, std::chrono::milliseconds{300});
+    EXPECT_EQ(reloads(), 3);
 }
 
 TEST_F(BusTest, MountsStayWhenTheirRepositoryGoes) {

@@ -162,6 +162,17 @@ TEST_F(AuthorizerTest, DialogsKeepNoQuestionWithoutOneWaiting) {
     EXPECT_EQ(authority_.hanging(), 17U);
 }
 
+TEST_F(AuthorizerTest, OfThoseWhoWaitTheOneWithFewestQuestionsIsAskedFirst) {
+    for (uid_t uid = 2000; uid < 2072; ++uid) askMany(uid, 1);  // no more dialogs
+    for (uid_t uid = 3000; uid < 3008; ++uid) askMany(uid, 1, false);
+    askMany(1000, 3, false);  // room for two
+    ask(TestCaller{1001, ":1.3"});
+    ASSERT_EQ(authority_.hanging(), 82U);
+    authority_.release(Verdict::Denied, 1);  // a dialog: there is room for either
+    EXPECT_EQ(authority_.hanging(), 82U);
+    EXPECT_EQ(authority_.asked().back().subject, ":1.3");
+}
+
 TEST_F(AuthorizerTest, WhoLeavesIsDeniedAndItsQuestionCancelled) {
     const auto asking = ask(user_);
     user_.leave();

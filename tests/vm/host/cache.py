@@ -16,7 +16,8 @@ RECIPE = PROJECT / 'tests' / 'vm' / 'recipe'
 PREFIX = 'tests/vm/recipe/'
 # What each kind of root is made from. A change in any of these files makes a new one.
 INPUTS = {
-    'build': ['scripts/lib/packages/*', PREFIX + 'common.sh', PREFIX + 'build-root'],
+    'build': ['scripts/lib/packages/build', 'scripts/lib/packages/demo', 'scripts/lib/packages/tests',
+              PREFIX + 'common.sh', PREFIX + 'build-root'],
     'guest': [PREFIX + name for name in ('common.sh', 'guest-root', 'unpack-kernel', 'initrd', 'configure',
                                          'masked-units', 'overlay/**/*', 'packages/*')],
 }
