@@ -85,6 +85,9 @@ TEST_F(AuthorizationTest, TargetsElsewhereNeedMountAnywhereToo) {
     EXPECT_EQ(polkit_->asked()[1].details.at("target"), "/srv/fonts");
     client().mount("hello-gzip", {{"target", sdbus::Variant{runDir() + "/elsewhere"}}});
     EXPECT_EQ(lastAction(), kPrefix + "mount");
+    std::filesystem::create_directory(runDir() + "/inside");
+    client().mount("hello-zstd", {{"target", sdbus::Variant{runDir() + "/inside/x"}}});
+    EXPECT_EQ(lastAction(), kPrefix + "mount-anywhere");
     // A neighbour whose name only begins like the run directory is elsewhere.
     client().mount("hello-xz", {{"target", sdbus::Variant{runDir() + "-other/x"}}});
     EXPECT_EQ(lastAction(), kPrefix + "mount-anywhere");

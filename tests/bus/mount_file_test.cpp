@@ -86,6 +86,22 @@ TEST_F(BusTest, MountFileOpensNothingButFiles) {
     EXPECT_TRUE(writer.get());
 }
 
+TEST_F(BusTest, AFileThatMayStallIsMountedForRootOnly) {
+    kernel_->setFilesystemType("fuse");
+    const std::string path = dataPath("signed/fonts-2.3.4.npk");
+    const auto file = openPackageFile("signed/fonts-2.3.4.npk");
+    client();
+    callAs(1000);
+    for (const auto& failure :
+         {failureOf([&] { client().mountFile(path); }), failureOf([&] { client().mountFd(file.get()); })}) {
+        EXPECT_EQ(failure.name, busError("InvalidArgs"));
+        EXPECT_NE(failure.message.find("may stall"), std::string::npos) << failure.message;
+    }
+    callAs(0);
+    client().unmount(client().mountFile(path).object);
+    client().mountFd(file.get());
+}
+
 TEST_F(BusTest, MountFileFollowsASymlinkToAFile) {
     const std::string link = directory_ / "link.npk";
     ASSERT_EQ(symlink(dataPath("signed/fonts-2.3.4.npk").c_str(), link.c_str()), 0);
