@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that mean harm: what they send keeps neither the service nor others waiting.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <array>
 
 #include "bus_test.h"
+#include "support/lingering_socket.h"
 #include "support/process.h"
 
 namespace northstar::test {
@@ -20,32 +21,6 @@ std::chrono::milliseconds durationOf(const Action& action) {
     action();
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
 }
-
-// A connection whose last close() waits for `linger` seconds: socket(7), SO_LINGER; its peer does not read.
-class LingeringSocket {
-public:
-    explicit LingeringSocket(int linger)
-        : listener_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)},
-          socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
-        EXPECT_EQ(listen(listener_.get(), 1), 0);
-        EXPECT_EQ(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-        EXPECT_EQ(connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
-        const ::linger waiting{.l_onoff = 1, .l_linger = linger};
-        EXPECT_EQ(setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &waiting, sizeof waiting), 0);
-        const std::string data(1 << 16, 'x');
-        while (send(socket_.get(), data.data(), data.size(), MSG_DONTWAIT) > 0) {}
-    }
-    [[nodiscard]] int get() const { return socket_.get(); }
-    void letGo() { socket_.reset(); }
-
-private:
-    UniqueFd listener_, socket_;
-};
 
 class HostileClientTest : public BusTest {
 protected:
@@ -81,6 +56,18 @@ TEST_F(HostileClientTest, ADescriptorThatNobodyAskedForKeepsNobodyWaiting) {
     EXPECT_LT(answeredAfter(withMount), 1500ms);
     EXPECT_LT(answeredAfter([&](int fd) { client().send(kRoot, kService, "NoSuchMethod", sdbus::UnixFd{fd}); }),
               1500ms);
+}
+
+TEST_F(HostileClientTest, ADescriptorThatNobodyAskedForIsClosed) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    const UniqueFd read{ends[0]};
+    UniqueFd write{ends[1]};
+    client().send(kRoot, kService, "NoSuchMethod", sdbus::UnixFd{write.get()});
+    EXPECT_TRUE(client().listMounts().empty());  // the service has seen it
+    write.reset();
+    pollfd closed{read.get(), POLLIN, 0};
+    EXPECT_EQ(poll(&closed, 1, 5000), 1) << "somebody has the other end of the pipe";
 }
 
 TEST_F(HostileClientTest, TheBusIsAskedOnceWhoseAConnectionIs) {
