@@ -83,6 +83,22 @@ TEST_F(HostileClientTest, TheBusIsAskedOnceWhoseAConnectionIs) {
     EXPECT_EQ(asked, 1);
 }
 
+// What the service watches for on the bus says that it knows nobody any more.
+TEST_F(HostileClientTest, WhoHasLeftIsForgotten) {
+    client();
+    Process monitor{{"dbus-monitor", "--address", bus_.address(), "destination='org.freedesktop.DBus'"}};
+    while (monitor.readLine(100ms).find("Hello") == std::string::npos) static_cast<void>(newClient());
+    EXPECT_TRUE(client().listMounts().empty());
+    client_.reset();
+    bool removed = false, forgotten = false;
+    for (std::string line = "-"; !line.empty() && !forgotten;) {
+        line = monitor.readLine(5s);
+        forgotten = removed && line.find("member='NameOwnerChanged',arg2=''") != std::string::npos;
+        removed = line.find("member=RemoveMatch") != std::string::npos;
+    }
+    EXPECT_TRUE(forgotten);
+}
+
 TEST_F(HostileClientTest, AFloodOfCallsThatWantNoAnswerKeepsOthersWaitingForAMoment) {
     client();
     const auto other = newClient();
