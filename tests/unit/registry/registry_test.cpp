@@ -96,6 +96,13 @@ TEST(Registry, LimitPerUserExemptsRootAndOthers) {
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/4", 0)));
 }
 
+TEST(Registry, LimitPerUserCountsWhatIsBeingMounted) {
+    Registry registry{{0, 1}};
+    const auto first = registry.reserve("/1", 1000);
+    expectError(Code::LimitsExceeded, "1000", [&] { static_cast<void>(registry.reserve("/2", 1000)); });
+    EXPECT_NO_THROW(static_cast<void>(registry.reserve("/2", 1001)));
+}
+
 TEST(Registry, WhatIsHeldCountsForWhoHadMountedItUntilItIsLetGo) {
     Registry registry{{2, 1}};
     EXPECT_FALSE(registry.isFull(1000));
