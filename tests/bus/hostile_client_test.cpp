@@ -104,7 +104,12 @@ TEST_F(HostileClientTest, AFloodOfCallsThatWantNoAnswerKeepsOthersWaitingForAMom
     const auto other = newClient();
     EXPECT_TRUE(other->listMounts().empty());
     for (int i = 0; i < 50'000; ++i) client().send(kRoot, kService, "ListMounts");
-    EXPECT_LT(durationOf([&] { EXPECT_TRUE(other->listMounts().empty()); }), 5s);
+#ifdef __SANITIZE_THREAD__  // everything takes several times as long
+    constexpr auto kMoment = 60s;
+#else
+    constexpr auto kMoment = 5s;
+#endif
+    EXPECT_LT(durationOf([&] { EXPECT_TRUE(other->listMounts().empty()); }), kMoment);
 }
 
 TEST_F(HostileClientTest, WhatTheWaitingCallsOfAUserKeepIsLimited) {
