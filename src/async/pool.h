@@ -12,8 +12,10 @@
 //
 // but then what cannot be moved (a capture of a const variable is const) lives in `read` until that goes.
 //
-// Jobs start in the order in which they are awaited, and are ordered by nothing else. The function is destroyed on the
-// worker, right after it ran and before its result is on its way, so what it captured may block when it is closed.
+// Users are served in turn, so that the many jobs of one keep the few of another waiting for one job at most; of one
+// user they start in the order in which they are awaited. They are ordered by nothing else. The function is destroyed
+// on the worker, right after it ran and before its result is on its way, so what it captured may block when it is
+// closed.
 #pragma once
 
 #include <condition_variable>
@@ -32,8 +34,9 @@ namespace northstar {
 
 class Pool {
 public:
-    // The loop is borrowed and outlives the pool. threads 0: one per processor.
-    Pool(EventLoop& loop, unsigned threads);
+    // The loop is borrowed and outlives the pool. `threads`: as many are started as are needed, up to this; 0: one per
+    // processor. `perUser`: as many jobs of one user run at a time; 0: no limit.
+    explicit Pool(EventLoop& loop, unsigned threads = 0, unsigned perUser = 0);
     ~Pool() { drain(); }
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
@@ -43,38 +46,51 @@ public:
     void drain();
 
     // Runs the function, which returns nothing or a value that can be moved, on a worker. Loop's thread only. Throws
-    // Error{Failed} after drain().
+    // Error{Failed} after drain(), or if there is no thread and none can be started.
     template <typename F>
-    Task<std::invoke_result_t<F&>> run(F function) {
-        return finish(std::make_unique<F>(std::move(function)));
+    Task<std::invoke_result_t<F&>> run(F function, std::uint32_t user = 0) {
+        return finish(std::make_unique<F>(std::move(function)), user);
     }
 
 private:
     template <typename F>
-    Task<std::invoke_result_t<F&>> finish(std::unique_ptr<F> function);
-    void submit(std::function<void()> job);
+    Task<std::invoke_result_t<F&>> finish(std::unique_ptr<F> function, std::uint32_t user);
+    void submit(std::function<void()> job, std::uint32_t user);
+    void startThread();
     void work();
 
+    struct User {
+        std::deque<std::function<void()>> jobs{};
+        unsigned running = 0;
+    };
+    using Users = std::map<std::uint32_t, User>;
+    // Whose turn it is, of those who have a job that may run now.
+    Users::iterator next();
+
     EventLoop& loop_;
+    const unsigned most_, perUser_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<std::function<void()>> queue_;  // under mutex_, as the next
+    Users users_;  // under mutex_, as the next
+    std::uint32_t last_ = 0;
+    std::size_t queued_ = 0, idle_ = 0;
     bool stopping_ = false;
     std::vector<std::thread> threads_;  // last: they use all of the above
 };
 
 // The worker writes to this frame, which waits; the loop's lock is between its last write and our first read.
 template <typename F>
-Task<std::invoke_result_t<F&>> Pool::finish(std::unique_ptr<F> function) {
+Task<std::invoke_result_t<F&>> Pool::finish(std::unique_ptr<F> function, std::uint32_t user) {
     std::packaged_task<std::invoke_result_t<F&>()> execute{[&] {
         const std::unique_ptr<F> once{std::move(function)};
         return (*once)();
     }};
     Callback<void> ended{[&](const Callback<void>::Complete& complete) {
-        submit([this, &execute, complete] {
+        const auto job = [this, &execute, complete] {
             execute();
             loop_.post(complete);
-        });
+        };
+        submit(job, user);
     }};
     co_await ended;
     co_return execute.get_future().get();

@@ -139,8 +139,8 @@ Task<std::vector<MounterObject::Listed>> MounterObject::listContainers(CallPtr) 
     co_return list;
 }
 
-Task<std::map<std::string, sdbus::Variant>> MounterObject::inspect(CallPtr, std::string container) {
-    const Inspected inspected = co_await engine_.methods().queries.inspect(container);
+Task<std::map<std::string, sdbus::Variant>> MounterObject::inspect(CallPtr call, std::string container) {
+    const Inspected inspected = co_await engine_.methods().queries.inspect(call, container);
     const Package& package = *inspected.found.entry.package;
     const Manifest& manifest = package.manifest;
     std::map<std::string, sdbus::Variant> facts;

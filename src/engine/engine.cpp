@@ -30,6 +30,7 @@ Engine::Engine(EventLoop& loop, Scope& scope, Kernel& kernel, Authority& authori
 Engine::~Engine() {
     runtime_.stopping.request_stop();
     runtime_.pools.mounts.drain();
+    runtime_.pools.files.drain();
     runtime_.pools.bulk.drain();
     runtime_.pools.searches.drain();
     runtime_.pools.verifier.drain();

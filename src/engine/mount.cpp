@@ -95,7 +95,7 @@ Task<Mounted> Mounting::mountAuthorized(MountPlan plan) {
 }
 
 Task<> Mounting::openCurrent(MountPlan& plan) {
-    const Found found = co_await packages_.current(plan.container.text(), plan.repository);
+    const Found found = co_await packages_.current(plan.container.text(), plan.repository, plan.owner);
     // A reload may have come between the question and the answer.
     if (found.entry.package->verified() != plan.verified) {
         throwChanged("Cannot mount " + plan.container.text(), "the keys of repository " + plan.repository + " changed");
@@ -123,7 +123,8 @@ Task<Mounted> Mounting::runSteps(MountPlan& plan) {
     const auto reservation = world_.registry.reserve(plan.mountPoint, plan.owner, container, plan.repository);
     plan.id = reservation.id();
     plan.loopDeviceTimeout = world_.settings.config.loopDeviceTimeout;
-    const MountRecord record = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.mount(plan); });
+    Pool& workers = plan.repository.empty() ? runtime_.pools.files : runtime_.pools.mounts;
+    const MountRecord record = co_await workers.run([&] { return runtime_.steps.mount(plan); }, plan.owner);
     if (!record.verityUuid.empty()) verity_.set(true);
     world_.registry.add(record);
     log::info("Mounted {} on {} ({}, {}) for user {}", container, record.mountPoint, record.device,
@@ -207,11 +208,12 @@ Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountReque
     details["path"] = path;
     co_await authorizer_.require(call, action::kMountPath, details);
     co_await authorizeUnread(call, plan);
-    auto opening = runtime_.pools.mounts.run([&] {
+    const auto open = [&] {
         UniqueFd file = openPackageFile(path);
         if (call->caller.euid != 0) refuseStallingFile(runtime_.steps.kernel(), file.get());
         return file;
-    });
+    };
+    auto opening = runtime_.pools.files.run(open, plan.owner);
     UniqueFd file = co_await opening;
     co_return co_await mountOpened(call, std::move(file), std::move(plan));
 }
@@ -219,11 +221,12 @@ Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountReque
 Task<Mounted> FileMounting::mountFd(CallPtr call, CallerFd npk, MountRequest request) {
     MountPlan plan = planFor(call->caller, {}, std::move(request));
     const auto own = co_await runtime_.lines.enterOwn(*call, MountKeys::unread(plan.how.target));
-    plan.source = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.kernel().originOf(npk.get()).path; });
+    const auto find = [&] { return runtime_.steps.kernel().originOf(npk.get()).path; };
+    plan.source = co_await runtime_.pools.files.run(find, plan.owner);
     if (plan.source.empty()) plan.source = "descriptor";
     co_await authorizeUnread(call, plan);
-    auto opening =
-        runtime_.pools.mounts.run([&] { return openCallerFile(runtime_.steps.kernel(), call->caller, npk.get()); });
+    const auto open = [&] { return openCallerFile(runtime_.steps.kernel(), call->caller, npk.get()); };
+    auto opening = runtime_.pools.files.run(open, plan.owner);
     UniqueFd file = co_await opening;
     npk = CallerFd{};
     co_return co_await mountOpened(std::move(call), std::move(file), std::move(plan));
@@ -269,13 +272,13 @@ Task<Mounted> FileMounting::mountOpened(CallPtr call, UniqueFd npk, MountPlan pl
     co_return co_await mounting_.establish(std::move(plan));
 }
 
-// On a worker from the first question on: the file may be on a slow or hostile filesystem.
 Task<> FileMounting::read(UniqueFd npk, MountPlan& plan) {
     const auto policy = plan.how.allowUnverified ? SignaturePolicy::Optional : SignaturePolicy::Required;
     const KeyRing keys = settings_.fileKeys;
-    auto reading = runtime_.pools.mounts.run([&, file = std::move(npk)]() mutable {  // closed there, too
+    auto open = [&, file = std::move(npk)]() mutable {  // closed there, too
         return std::make_shared<const Package>(openPackage(std::move(file), keys, policy, plan.source));
-    });
+    };
+    auto reading = runtime_.pools.files.run(std::move(open), plan.owner);
     plan.package = co_await reading;
     plan.container = plan.package->manifest.containerName();
     plan.verified = plan.package->verified();

@@ -10,14 +10,14 @@
 
 namespace northstar {
 
-Task<Found> Packages::current(std::string what, std::string repository) {
+Task<Found> Packages::current(std::string what, std::string repository, uid_t user) {
     Found found = world_.catalog.find(what, repository);
     if (found.entry.file.empty()) co_return found;
     const Repository& before = *found.repository;
     Lanes<std::string>::Keys keys{{found.container, Entry::Exclusive}};
     const auto turn = co_await reading_.enter(std::move(keys));
-    found.entry = co_await runtime_.pools.mounts.run(
-        [&] { return refresh(before.config, before.keys, found.container, found.entry); });
+    const auto read = [&] { return refresh(before.config, before.keys, found.container, found.entry); };
+    found.entry = co_await runtime_.pools.mounts.run(read, user);
     const auto now = world_.catalog.repository(before.name);
     if (now->keys.fingerprints() != before.keys.fingerprints() || now->config.dir != before.config.dir) {
         throwChanged("Cannot use " + found.container, "repository " + now->name + " was changed by a Reload");

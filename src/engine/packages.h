@@ -2,6 +2,8 @@
 // The packages of all repositories as their files are now. Bus thread only, but for files of callers.
 #pragma once
 
+#include <sys/types.h>
+
 #include "async/lanes.h"
 #include "async/task.h"
 #include "auth/call.h"
@@ -19,7 +21,8 @@ public:
 
     // What the catalog finds, read again if its file has changed: the file system is asked on a worker. Throws what
     // Catalog::find and refresh throw; NoSuchContainer or Failed if it went, or its repository changed, meanwhile.
-    Task<Found> current(std::string what, std::string repository);
+    // `user`: whose worker that takes.
+    Task<Found> current(std::string what, std::string repository, uid_t user);
 
 private:
     Lanes<std::string> reading_;  // by container: many calls on a slow one keep one worker, not all

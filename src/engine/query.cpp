@@ -61,8 +61,8 @@ std::vector<ListedContainer> Queries::containers() const {
     return list;
 }
 
-Task<Inspected> Queries::inspect(std::string what) {
-    Found found = co_await packages_.current(std::move(what), {});
+Task<Inspected> Queries::inspect(CallPtr call, std::string what) {
+    Found found = co_await packages_.current(std::move(what), {}, call->caller.euid);
     const bool mounted = world_.registry.isMounted(found.container, found.repository->name);
     co_return Inspected{std::move(found), mounted};
 }
@@ -73,7 +73,7 @@ Task<bool> Queries::verify(CallPtr call, std::string what, std::string repositor
     const std::string& name = found.repository->name;
     const Details details = containerDetails(container, name, found.repository->verified());
     co_await authorizer_.require(call, action::kVerify, details);
-    found = co_await packages_.current(found.container, name);
+    found = co_await packages_.current(found.container, name, call->caller.euid);
     const std::shared_ptr<const Package> package = found.entry.package;
     if (!package->verity) {
         throw Error{Code::InvalidSignature,
@@ -81,7 +81,8 @@ Task<bool> Queries::verify(CallPtr call, std::string what, std::string repositor
                                 found.container, found.repository->name)};
     }
     const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
-    co_return co_await runtime_.pools.verifier.run([&] { return isIntact(*package, stop.token()); });
+    const auto check = [&] { return isIntact(*package, stop.token()); };
+    co_return co_await runtime_.pools.verifier.run(check, call->caller.euid);
 }
 
 Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
@@ -99,8 +100,8 @@ Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
         if (registry_.find(record.id) == nullptr) throwNotMounted(what.text);
     }
     const CloneFor whom = call->caller.euid == 0 ? CloneFor::Root : CloneFor::Anybody;
-    co_return co_await runtime_.pools.mounts.run(
-        [&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint, whom); });
+    const auto clone = [&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint, whom); };
+    co_return co_await runtime_.pools.mounts.run(clone, call->caller.euid);
 }
 
 }  // namespace northstar

@@ -33,7 +33,7 @@ public:
     [[nodiscard]] std::vector<ListedContainer> containers() const;
 
     // Throws NoSuchContainer, and what the package was refused with.
-    Task<Inspected> inspect(std::string what);
+    Task<Inspected> inspect(CallPtr call, std::string what);
 
     // Does every block match the signed root hash? Given up when the caller leaves or the service stops. Throws Error.
     Task<bool> verify(CallPtr call, std::string what, std::string repository);

@@ -94,7 +94,7 @@ Task<> Unmounter::unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Gr
             if (found == nullptr) throwNotMounted(what.text);
             if (!keys.hold(found->containerName())) continue;  // it came meanwhile
             if (granted != found->id && !mayUnmount(*call, *found)) continue;
-            gone = co_await takeDown(found->id, how);
+            gone = co_await takeDown(call, found->id, how);
         }
         if (gone.busy) co_await throwBusy(call, gone.record);
         // Without the turn: whoever holds the devices keeps nobody but this caller waiting.
@@ -103,12 +103,13 @@ Task<> Unmounter::unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Gr
     }
 }
 
-Task<Unmounter::Gone> Unmounter::takeDown(std::uint32_t id, UnmountMode how) {
+Task<Unmounter::Gone> Unmounter::takeDown(CallPtr call, std::uint32_t id, UnmountMode how) {
     const auto leaving = world_.registry.beginUnmount(id);
     Gone gone{*world_.registry.find(id)};
     std::exception_ptr failure;
     try {
-        gone.released = co_await runtime_.pools.mounts.run([&] { return runtime_.steps.unmount(gone.record, how); });
+        const auto unmount = [&] { return runtime_.steps.unmount(gone.record, how); };
+        gone.released = co_await runtime_.pools.mounts.run(unmount, call->caller.euid);
     } catch (...) {
         failure = std::current_exception();
     }
@@ -128,14 +129,15 @@ Task<Unmounter::Gone> Unmounter::takeDown(std::uint32_t id, UnmountMode how) {
 Task<> Unmounter::throwBusy(CallPtr call, MountRecord record) {
     constexpr std::size_t kMostSearches = 8;
     std::string holders = "somebody (not looked for: too many calls ask that at this moment)";
+    const auto search = [&] {
+        return runtime_.stopping.stop_requested() ? "somebody" : runtime_.steps.describeHolders(record);
+    };
     if (searches_ < kMostSearches) {
         ++searches_;
         try {
             // Nobody waits for the answer any more when the caller has left.
             if (!call->gone().stop_requested())
-                holders = co_await runtime_.pools.searches.run([&] {
-                    return runtime_.stopping.stop_requested() ? "somebody" : runtime_.steps.describeHolders(record);
-                });
+                holders = co_await runtime_.pools.searches.run(search, call->caller.euid);
         } catch (const std::exception& error) {
             log::warn("Cannot look for who holds {}: {}", record.mountPoint, error.what());
         }

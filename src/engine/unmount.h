@@ -58,7 +58,7 @@ private:
     };
     Task<> authorize(CallPtr call, const MountRecord& record);
     Task<> unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Granted granted);
-    Task<Gone> takeDown(std::uint32_t id, UnmountMode how);
+    Task<Gone> takeDown(CallPtr call, std::uint32_t id, UnmountMode how);
     Task<> unmountOne(CallPtr call, MountRef what, UnmountMode how, Granted granted, std::exception_ptr& outcome);
 
     // Throws Busy, naming the holders; NotMounted if it went while they were looked for. Without the turn of the mount:

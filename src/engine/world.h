@@ -45,9 +45,15 @@ struct World {
 // Threads for what blocks, apart by how long it may take.
 struct Pools {
     Pools(EventLoop& loop, unsigned workers)
-        : mounts{loop, workers}, bulk{loop, 1}, searches{loop, 1}, verifier{loop, 1} {}
+        : mounts{loop, workers}, files{loop, kFileThreads, kFileThreadsPerUser}, bulk{loop, 1}, searches{loop, 1},
+          verifier{loop, 1} {}
+
+    // A caller can make reads of its file wait for as long as it likes, where that lies on a disk of its own, or it
+    // keeps the inode locked by a write that does not end.
+    static constexpr unsigned kFileThreads = 64, kFileThreadsPerUser = 4;
 
     Pool mounts;    // milliseconds: mounts, unmounts, looks at files and devices
+    Pool files;     // all that reads files of callers, from the first look to the mount
     Pool bulk;      // installs, reloads
     Pool searches;  // for who holds a mount: seconds on a machine with many processes
     Pool verifier;  // whole-image checks, one at a time: each of them uses every processor
