@@ -223,7 +223,7 @@ std::vector<Holder> FakeKernel::holders(dev_t device, std::size_t most) {
 
 FileOrigin FakeKernel::originOf(int fd) {
     FileOrigin origin = findFileOrigin(fd);  // files are real ones here, too
-    const std::lock_guard lock{state_->mutex};
+    const auto lock = state_->enter("originOf");
     origin.filesystem = state_->filesystem;
     return origin;
 }

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -166,6 +168,45 @@ TEST(Pool, WithOneThreadRunsJobsInTheOrderAwaited) {
     run(loop, whenAll(std::move(jobs)));
     ASSERT_EQ(order.size(), 100U);
     EXPECT_TRUE(std::ranges::is_sorted(order));
+}
+
+TEST(Pool, ServesUsersInTurn) {
+    EventLoop loop;
+    Pool pool{loop, 1};
+    std::promise<void> queued;
+    std::vector<std::uint32_t> order;  // no lock: one thread
+    std::vector<Task<>> jobs;
+    const auto add = [&](std::uint32_t user) {
+        jobs.push_back(pool.run([&order, user] { order.push_back(user); }, user));
+    };
+    jobs.push_back(pool.run([wait = queued.get_future().share()] { wait.wait_for(std::chrono::seconds{30}); }, 1000));
+    for (int i = 0; i < 50; ++i) add(1000);
+    for (const std::uint32_t user : {0U, 1001U}) add(user);
+    jobs.push_back([](std::promise<void>& all) -> Task<> {
+        all.set_value();
+        co_return;
+    }(queued));
+    run(loop, whenAll(std::move(jobs)));
+    ASSERT_EQ(order.size(), 52U);
+    EXPECT_EQ((std::vector{order[0], order[1], order[2]}), (std::vector<std::uint32_t>{1001, 0, 1000}));
+}
+
+TEST(Pool, AUserWhoseJobsHangKeepsNobodyWaiting) {
+    EventLoop loop;
+    Pool pool{loop, 4, 2};
+    std::promise<void> answer;
+    const auto hang = [wait = answer.get_future().share()] { return wait.wait_for(std::chrono::seconds{30}); };
+    Scope scope;
+    std::vector<std::future_status> ended;
+    const auto note = [](Task<std::future_status> job, std::vector<std::future_status>& results) -> Task<> {
+        results.push_back(co_await job);
+    };
+    for (int i = 0; i < 8; ++i) scope.spawn(note(pool.run(hang, 1000), ended));
+    for (const std::uint32_t user : {0U, 1001U}) EXPECT_EQ(run(loop, pool.run([] { return 5; }, user)), 5);
+    EXPECT_TRUE(ended.empty());
+    answer.set_value();
+    turnUntil(loop, [&] { return scope.empty(); });
+    EXPECT_EQ(ended, std::vector(8, std::future_status::ready));
 }
 
 TEST(Pool, ManyJobsAllComeBack) {

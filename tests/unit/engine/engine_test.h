@@ -155,7 +155,7 @@ protected:
         return answer(mount(root_, what, request));
     }
 
-    // What the kernel was asked since the engine was started.
+    // What the kernel was asked since the engine was started, but for looks at files.
     [[nodiscard]] Texts kernelCalls() const;
     [[nodiscard]] Texts stateFiles() const;
     // Of devices, directories, mounts and records, which may go a moment after a call has ended.

@@ -130,6 +130,21 @@ TEST_F(OrderTest, WhoIsDeniedDoesNotWaitForTheCallsOfOthers) {
     EXPECT_FALSE(slow->ended);
 }
 
+TEST_F(OrderTest, CallersFilesThatHangKeepNobodyWaiting) {
+    mountAsRoot("multi");
+    FakeKernel::Gate gate{kernel_, "originOf"};
+    std::vector<Pending<Mounted>> hanging;
+    for (int i = 0; i < 100; ++i) hanging.push_back(mountFd(TestCaller{1000, ":2." + std::to_string(i)}, file_));
+    ASSERT_TRUE(waitForKernel("originOf", 4));
+    EXPECT_NO_THROW(answer(mount(user_, "fonts")));
+    EXPECT_NO_THROW(answer(unmount(root_, "multi")));
+    EXPECT_EQ(callsOf("originOf"), 4) << "threads that one user can keep";
+    gate.open();
+    for (const auto& call : hanging) {
+        EXPECT_TRUE(waitUntil([&] { return call->ended; }));
+    }
+}
+
 TEST_F(OrderTest, WhoLeavesLetsTheOwnNextCallGoOn) {
     authority_.answer(FakeAuthority::kHang);
     TestCaller leaving{1000, ":1.7"};
