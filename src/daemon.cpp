@@ -26,6 +26,8 @@
 namespace northstar {
 namespace {
 
+using namespace std::chrono_literals;
+
 std::unique_ptr<sdbus::IConnection> connect(const std::string& bus) {
     try {
         if (bus == "system") return sdbus::createSystemBusConnection();
@@ -161,15 +163,22 @@ int Daemon::run() {
         if (sd_watchdog_enabled(0, &watchdog) > 0) parts_->feedWatchdog(std::chrono::microseconds{watchdog});
         parts_->loop.run();
         sd_notify(0, "STOPPING=1");
+        boundStop();
         parts_->finish();
         return 0;
     } catch (const sdbus::Error& error) {
+        boundStop();
         parts_->finishWithoutBus();
         throw Error{Code::Failed, "The bus is lost: " + error.getMessage()};
     } catch (...) {
+        boundStop();
         parts_->finishWithoutBus();
         throw;
     }
+}
+
+void Daemon::boundStop() {
+    if (!bound_) bound_.emplace(7s, [kernel = parts_->kernel] { kernel->giveUpStalledFiles(); });
 }
 
 void Daemon::stop() {

@@ -8,6 +8,7 @@
 
 #include "base/std.h"
 #include "kernel/kernel.h"
+#include "stop_bound.h"
 
 namespace northstar {
 
@@ -31,14 +32,18 @@ public:
     Daemon& operator=(const Daemon&) = delete;
 
     // Serves until stop(), answers what has begun, and returns the exit status. Same thread as the constructor.
-    // Mounts stay. Throws Error when the bus is lost.
+    // Mounts stay. Throws Error when the bus is lost. From then on the process has 8 s to end: it is ended if it does
+    // not.
     int run();
 
     // Any thread.
     void stop();
 
 private:
+    void boundStop();
+
     struct Parts;
+    std::optional<StopBound> bound_;  // first: taking the parts apart may hang, too
     std::unique_ptr<Parts> parts_;
 };
 

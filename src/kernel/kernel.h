@@ -76,6 +76,10 @@ public:
     // Removes every verity device of ours that nothing uses and whose UUID is not in `keep`. Returns how many.
     virtual std::size_t removeStaleDevices(const std::vector<std::string>& keep) = 0;
 
+    // Ends the waiting for files of ours that are on a filesystem which does not answer, where the kernel lets it be
+    // ended: a FUSE filesystem is cut off from its process, for everybody. Waits for none of them.
+    virtual void giveUpStalledFiles() = 0;
+
     virtual std::unique_ptr<MountWatch> watchMounts() = 0;
     virtual std::unique_ptr<CorruptionWatch> watchCorruption() = 0;
 };

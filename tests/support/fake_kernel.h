@@ -93,6 +93,7 @@ public:
     std::string verityUuid(dev_t device) override;
     bool isCorrupted(const std::string& uuid) override;
     std::size_t removeStaleDevices(const std::vector<std::string>& keep) override;
+    void giveUpStalledFiles() override {}
     std::unique_ptr<MountWatch> watchMounts() override;
     std::unique_ptr<CorruptionWatch> watchCorruption() override;
 

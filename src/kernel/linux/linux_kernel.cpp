@@ -8,10 +8,12 @@
 #include <shared_mutex>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "kernel/device.h"
 #include "kernel/linux/detached_mount.h"
 #include "kernel/linux/file_origin.h"
+#include "kernel/linux/fuse_abort.h"
 #include "kernel/linux/holders.h"
 #include "kernel/linux/loop_device.h"
 #include "kernel/linux/mount_clone.h"
@@ -121,6 +123,8 @@ public:
     std::size_t removeStaleDevices(const std::vector<std::string>& keep) override {
         return VerityDevices::removeStale(keep);
     }
+
+    void giveUpStalledFiles() override { log::warn("FUSE filesystems cut off: {}", abortOpenFuse()); }
 
     std::unique_ptr<MountWatch> watchMounts() override { return watchMountTable(); }
     std::unique_ptr<CorruptionWatch> watchCorruption() override { return watchUevents(); }
