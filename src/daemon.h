@@ -7,8 +7,8 @@
 #include <chrono>
 
 #include "base/std.h"
+#include "base/stop_bound.h"
 #include "kernel/kernel.h"
-#include "stop_bound.h"
 
 namespace northstar {
 

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include <climits>
+#include <thread>
 
 #include "base/error.h"
 
@@ -78,7 +79,10 @@ void EventLoop::runOnce() {
         const int wanted = source->prepare(fds);
         if (wanted >= 0) timeout = timeout < 0 ? wanted : std::min(timeout, wanted);
     }
-    if (poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) throwErrno(Code::Failed, "Cannot poll", errno);
+    if (poll(fds.data(), fds.size(), timeout) < 0) {
+        if (errno != EINTR && errno != ENOMEM && errno != EAGAIN) throwErrno(Code::Failed, "Cannot poll", errno);
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});  // not to spin while memory is short
+    }
     if (fds[0].revents != 0) runTasks();
     for (std::size_t i = 0; i < handlers.size(); ++i) {
         const pollfd& polled = fds[i + 1];

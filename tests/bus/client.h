@@ -75,10 +75,17 @@ public:
     // Sends a call and does not wait.
     template <typename... In>
     void send(const std::string& path, const std::string& interface, const std::string& method, const In&... in) {
+        made(path, interface, method, in...)();
+    }
+
+    // The same in two steps: what is returned sends what was made.
+    template <typename... In>
+    [[nodiscard]] std::function<void()> made(const std::string& path, const std::string& interface,
+                                             const std::string& method, const In&... in) {
         auto message = prepare(path, interface, method);
         ((message << in), ...);
         message.dontExpectReply();
-        proxy_->callMethod(message);
+        return [this, message] { proxy_->callMethod(message); };
     }
 
     // Sends a call and does not wait: the answer is taken in by waitUntil(). Out: what it answers with.

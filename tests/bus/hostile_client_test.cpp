@@ -2,6 +2,7 @@
 // Clients that mean harm: what they send keeps neither the service nor others waiting.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -68,6 +69,53 @@ TEST_F(HostileClientTest, ADescriptorThatNobodyAskedForIsClosed) {
     write.reset();
     pollfd closed{read.get(), POLLIN, 0};
     EXPECT_EQ(poll(&closed, 1, 5000), 1) << "somebody has the other end of the pipe";
+}
+
+// The program's table of descriptors, full but for what nobody gets.
+class FullTable {
+public:
+    FullTable() {
+        getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit few = before_;
+        few.rlim_cur = std::min<rlim_t>(before_.rlim_cur, 600);
+        setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~FullTable() {
+        all_.clear();
+        setrlimit(RLIMIT_NOFILE, &before_);
+    }
+    FullTable(const FullTable&) = delete;
+    FullTable& operator=(const FullTable&) = delete;
+
+    void fill() {
+        for (;;) {
+            UniqueFd fd{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+            if (!fd) return;
+            all_.push_back(std::move(fd));
+        }
+    }
+    void empty() { all_.clear(); }
+
+private:
+    rlimit before_{};
+    std::vector<UniqueFd> all_;
+};
+
+TEST_F(HostileClientTest, AFullTableOfDescriptorsDoesNotEndTheService) {
+    FullTable table;
+    auto& one = client();
+    const auto other = newClient();
+    EXPECT_TRUE(other->listMounts().empty());
+    const std::vector<sdbus::UnixFd> fds(8, sdbus::UnixFd{0});
+    auto send =
+        one.made(kRoot, kService, "NoSuchMethod", fds[0], fds[1], fds[2], fds[3], fds[4], fds[5], fds[6], fds[7]);
+    table.fill();
+    send();
+    EXPECT_TRUE(other->listMounts().empty());
+    table.empty();
+    EXPECT_NO_THROW(one.mount("fonts"));
+    send = nullptr;  // a message of the connection that goes now,
+    stop();          // while the limit is this one
 }
 
 TEST_F(HostileClientTest, TheBusIsAskedOnceWhoseAConnectionIs) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stop_bound.h"
+#include "base/stop_bound.h"
 
 #include <unistd.h>
 
