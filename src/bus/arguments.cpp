@@ -68,7 +68,7 @@ void ArgumentReader::read(CallerFd& fd) {
     int borrowed = -1;
     expect(sd_bus_message_read_basic(message_, SD_BUS_TYPE_UNIX_FD, &borrowed));
     UniqueFd taken = ReceivedFds::take(borrowed);
-    if (!taken) throwErrno(Code::InvalidArgs, "Cannot use the descriptor", errno);
+    if (!taken) throwErrno(errno == EBADF ? Code::InvalidArgs : Code::Failed, "Cannot use the descriptor", errno);
     fd = CallerFd{std::move(taken)};
     fd.setOwner(owner_);
 }

@@ -240,8 +240,12 @@ std::string MountSteps::deviceLeft(const MountRecord& record) const {
 
 std::string MountSteps::describeHolders(const MountRecord& record) const {
     std::string text;
+    const auto add = [&](const std::string& holder) { text += (text.empty() ? "" : ", ") + holder; };
+    for (const std::string& path : kernel_.mountsInside(record.identity, record.mountPoint)) {
+        add("what is mounted on " + printable(path));
+    }
     for (const auto& [pid, name, path] : kernel_.holders(record.identity.device, kMostHolders)) {
-        text += fmt::format("{}{} ({}, {})", text.empty() ? "" : ", ", pid, printable(name), printable(path));
+        add(fmt::format("{} ({}, {})", pid, printable(name), printable(path)));
     }
     return text.empty() ? "something that /proc does not show (of another namespace?)" : text;
 }

@@ -20,6 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kDeadline = 2s;
+// Whoever may look into a mount can keep its devices, and must not use up another user's limit with that.
+constexpr std::chrono::seconds kHeldCounts = 1min;
 constexpr std::chrono::milliseconds kFirstPause = 10ms, kLongestPause = 100ms;
 
 bool mayUnmount(const Call& call, const MountRecord& record) {
@@ -46,21 +48,22 @@ Task<> DeviceRelease::awaitGone(MountRecord record) {
         log::warn("{} is unmounted from {}, but one of its devices is still held: {}", record.container(),
                   record.mountPoint, error.what());
     }
-    registry_.hold(std::move(record));
+    registry_.hold(std::move(record), std::chrono::steady_clock::now());
 }
 
 Task<> DeviceRelease::recountHeld(uid_t owner) {
     constexpr std::size_t kMostKept = 256;  // also where there is no limit
     const auto& held = registry_.held();
     const auto now = std::chrono::steady_clock::now();
+    registry_.letGoBefore(now - kHeldCounts);
     if (held.empty() || (held.size() < kMostKept && !registry_.isFull(owner))) co_return;
     if (now < nextRecount_ || runtime_.stopping.stop_requested()) co_return;
     nextRecount_ = now + 1s;
-    const std::map<std::uint32_t, MountRecord> records = held;
+    const auto records = held;
     std::vector<std::uint32_t> gone;
     co_await runtime_.pools.mounts.run([&] {
-        for (const auto& [id, record] : records) {
-            if (runtime_.steps.areDevicesGone(record)) gone.push_back(id);
+        for (const auto& [id, one] : records) {
+            if (runtime_.steps.areDevicesGone(one.record)) gone.push_back(id);
         }
     });
     for (const std::uint32_t id : gone) registry_.letGo(id);
@@ -94,13 +97,30 @@ Task<> Unmounter::unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Gr
             if (found == nullptr) throwNotMounted(what.text);
             if (!keys.hold(found->containerName())) continue;  // it came meanwhile
             if (granted != found->id && !mayUnmount(*call, *found)) continue;
-            gone = co_await takeDown(call, found->id, how);
+            const std::uint32_t id = found->id;
+            const bool own = granted != id && call->caller.euid != 0;
+            if (how == UnmountMode::Lazy && own) co_await refuseOthersInside(call, *found);
+            gone = co_await takeDown(call, id, how);
         }
         if (gone.busy) co_await throwBusy(call, gone.record);
         // Without the turn: whoever holds the devices keeps nobody but this caller waiting.
         if (!gone.released && how == UnmountMode::Now) co_await release_.awaitGone(gone.record);
         co_return;
     }
+}
+
+Task<> Unmounter::refuseOthersInside(CallPtr call, MountRecord record) {
+    const auto look = [&] { return runtime_.steps.kernel().mountsInside(record.identity, record.mountPoint); };
+    const std::vector<std::string> inside = co_await runtime_.pools.mounts.run(look, call->caller.euid);
+    for (const std::string& path : inside) {
+        const MountRecord* const one = world_.registry.findByMountPoint(path);
+        if (one != nullptr && one->ownerUid == call->caller.euid) continue;
+        throw Error{Code::Busy,
+                    fmt::format("Cannot unmount {}: {} is mounted inside it by somebody else, and a lazy unmount would "
+                                "take that along; let them unmount it first",
+                                record.mountPoint, printable(path))};
+    }
+    if (world_.registry.find(record.id) == nullptr) throwNotMounted(record.mountPoint);
 }
 
 Task<Unmounter::Gone> Unmounter::takeDown(CallPtr call, std::uint32_t id, UnmountMode how) {
@@ -121,7 +141,9 @@ Task<Unmounter::Gone> Unmounter::takeDown(CallPtr call, std::uint32_t id, Unmoun
     }
     world_.registry.remove(id);
     log::info("Unmounted {} from {}", gone.record.container(), gone.record.mountPoint);
-    if (!gone.released && how == UnmountMode::Lazy) world_.registry.hold(gone.record);
+    if (!gone.released && how == UnmountMode::Lazy) {
+        world_.registry.hold(gone.record, std::chrono::steady_clock::now());
+    }
     world_.observers.unmounted(gone.record, UnmountReason::Request);
     co_return gone;
 }

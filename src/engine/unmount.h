@@ -24,9 +24,9 @@ public:
     DeviceRelease(Runtime& runtime, Registry& registry) : runtime_{runtime}, registry_{registry} {}
 
     // Returns when the devices are gone, or after 2 s with a line in the log if somebody else holds them: they go with
-    // them (udev's probing holds a device for tens of milliseconds), and count against their owner's limit until then
-    // (Registry::hold). Takes a worker for moments only, so that devices that are held keep no mount waiting.
-    // Never throws.
+    // them (udev's probing holds a device for tens of milliseconds), and count against their owner's limit until then,
+    // for a minute at most (Registry::hold). Takes a worker for moments only, so that devices that are held keep no
+    // mount waiting. Never throws.
     Task<> awaitGone(MountRecord record);
 
     // If there are many held devices, or this user's next mount would exceed a limit: looks which are still held, once
@@ -58,6 +58,8 @@ private:
     };
     Task<> authorize(CallPtr call, const MountRecord& record);
     Task<> unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Granted granted);
+    // Before a lazy unmount, which would take along what others have mounted inside. Throws Busy, NotMounted.
+    Task<> refuseOthersInside(CallPtr call, MountRecord record);
     Task<Gone> takeDown(CallPtr call, std::uint32_t id, UnmountMode how);
     Task<> unmountOne(CallPtr call, MountRef what, UnmountMode how, Granted granted, std::exception_ptr& outcome);
 

@@ -53,6 +53,10 @@ public:
     // The mounts in our mount namespace whose filesystem is on one of these devices. One pass over the table.
     virtual std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) = 0;
 
+    // Mount points, in our mount namespace, of what is mounted inside this mount, and inside that again. They keep it
+    // busy, and a lazy unmount takes them along.
+    virtual std::vector<std::string> mountsInside(const MountIdentity& identity, const std::string& mountPoint) = 0;
+
     // Processes that keep this filesystem busy, found through /proc; at most `most`, and what is found in 3 s.
     virtual std::vector<Holder> holders(dev_t device, std::size_t most) = 0;
 

@@ -25,7 +25,7 @@ std::size_t Registry::countOf(uid_t owner) const {
 
 std::size_t Registry::heldOf(uid_t owner) const {
     return static_cast<std::size_t>(
-        std::ranges::count_if(held_, [&](const auto& held) { return held.second.ownerUid == owner; }));
+        std::ranges::count_if(held_, [&](const auto& held) { return held.second.record.ownerUid == owner; }));
 }
 
 bool Registry::allFull() const {
@@ -40,9 +40,14 @@ bool Registry::holdsTooMany(uid_t owner) const {
     return owner != 0 && limits_.mountsPerUid != 0 && heldOf(owner) >= limits_.mountsPerUid;
 }
 
-void Registry::hold(MountRecord record) {
+void Registry::hold(MountRecord record, Time since) {
     if (record.ownerUid == 0 || isReused(record)) return;
-    held_.insert_or_assign(record.id, std::move(record));
+    const std::uint32_t id = record.id;
+    held_.insert_or_assign(id, Held{std::move(record), since});
+}
+
+void Registry::letGoBefore(Time time) {
+    std::erase_if(held_, [&](const auto& held) { return held.second.since < time; });
 }
 
 bool Registry::isReused(const MountRecord& gone) const {
@@ -90,7 +95,7 @@ Registry::Leaving Registry::beginUnmount(std::uint32_t id) {
 
 void Registry::add(MountRecord record) {
     const std::uint32_t id = record.id;
-    std::erase_if(held_, [&](const auto& held) { return held.second.loopDevice == record.loopDevice; });
+    std::erase_if(held_, [&](const auto& held) { return held.second.record.loopDevice == record.loopDevice; });
     reservations_.erase(id);
     last_ = std::max(last_, id);
     remove(id);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <set>
 
 #include "base/std.h"
@@ -85,14 +86,21 @@ public:
 
     // Unmounted, but somebody keeps its devices (a lazy unmount, a descriptor, another mount namespace), until letGo().
     // A mount on the same loop device shows that it was free. Anybody can keep anybody's, so they count for nobody but
-    // who had mounted them, and apart from mounts: without a limit a user could have any number by mounting, keeping
-    // and unmounting. A user has as many as mountsPerUid at most when mounting; those of uid 0, who is exempt, are not
-    // remembered.
-    void hold(MountRecord record);
+    // who had mounted them, apart from mounts and not for long (letGoBefore()). Without a limit a user could have any
+    // number at once by mounting, keeping and unmounting; without an end others could use up a user's. A user has as
+    // many as mountsPerUid at most when mounting; those of uid 0, who is exempt, are not remembered.
+    using Time = std::chrono::steady_clock::time_point;
+    void hold(MountRecord record, Time since);
+    // Those that were held then already count no longer.
+    void letGoBefore(Time time);
     // Does another mount use the loop device of this one by now? Then it was free meanwhile.
     [[nodiscard]] bool isReused(const MountRecord& gone) const;
     void letGo(std::uint32_t id) { held_.erase(id); }
-    [[nodiscard]] const std::map<std::uint32_t, MountRecord>& held() const noexcept { return held_; }
+    struct Held {
+        MountRecord record;
+        Time since;
+    };
+    [[nodiscard]] const std::map<std::uint32_t, Held>& held() const noexcept { return held_; }
     // Would reserve() throw LimitsExceeded?
     [[nodiscard]] bool isFull(uid_t owner) const { return allFull() || isFullOf(owner) || holdsTooMany(owner); }
 
@@ -112,7 +120,8 @@ private:
 
     MountLimits limits_;
     std::uint32_t last_ = 0;
-    std::map<std::uint32_t, MountRecord> mounts_, held_;
+    std::map<std::uint32_t, MountRecord> mounts_;
+    std::map<std::uint32_t, Held> held_;
     std::map<std::uint32_t, Reserved> reservations_;
     std::set<std::uint32_t> leaving_;
     std::map<ContainerName, std::set<std::uint32_t>> byContainer_;  // with and without version

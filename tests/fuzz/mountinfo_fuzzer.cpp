@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "fuzz/memory.h"
 #include "fuzz/require.h"
-#include "kernel/linux/mount_point.h"
+#include "kernel/linux/mount_table.h"
 
 using namespace northstar;
 

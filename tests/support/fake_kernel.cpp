@@ -209,6 +209,15 @@ std::vector<MountTableEntry> FakeKernel::mountsOn(const std::vector<dev_t>& devi
     return found;
 }
 
+std::vector<std::string> FakeKernel::mountsInside(const MountIdentity&, const std::string& mountPoint) {
+    const auto lock = state_->enter("mountsInside");
+    std::vector<std::string> found;
+    for (const auto& [path, mount] : state_->mounts) {
+        if (path.starts_with(mountPoint + "/")) found.push_back(path);
+    }
+    return found;
+}
+
 std::vector<Holder> FakeKernel::holders(dev_t device, std::size_t most) {
     const auto lock = state_->enter("holders");
     std::vector<Holder> found;

@@ -86,6 +86,7 @@ public:
     void removeMountPoint(const std::string& mountPoint, const MadeDirectory& made) override;
     bool awaitRelease(const MountDevices& gone, std::chrono::milliseconds timeout) override;
     std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override;
+    std::vector<std::string> mountsInside(const MountIdentity& identity, const std::string& mountPoint) override;
     std::vector<Holder> holders(dev_t device, std::size_t most) override;
     FileOrigin originOf(int fd) override;
     UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint, CloneFor whom) override;

@@ -214,6 +214,18 @@ TEST_F(UnmountTest, NamesAProcessThatMapsAFileOrWorksInside) {
     EXPECT_TRUE(kernel_->holders(mounted_.device, 0).empty());
 }
 
+TEST_F(UnmountTest, TellsWhatIsMountedInside) {
+    EXPECT_TRUE(kernel_->mountsInside(mounted_.identity, mounted_.path).empty());
+    const std::string inner = mounted_.path + "/share", innermost = inner + "/x";
+    ASSERT_EQ(::mount("test", inner.c_str(), "tmpfs", 0, nullptr), 0);
+    ASSERT_EQ(::mkdir(innermost.c_str(), 0755), 0);
+    ASSERT_EQ(::mount("test", innermost.c_str(), "tmpfs", 0, nullptr), 0);
+    EXPECT_EQ(kernel_->mountsInside(mounted_.identity, mounted_.path), (std::vector<std::string>{inner, innermost}));
+    EXPECT_EQ(kernel_->mountsInside({0, 0, mounted_.identity.device}, mounted_.path).size(), 2U);
+    ASSERT_EQ(::umount2(innermost.c_str(), 0), 0);
+    ASSERT_EQ(::umount2(inner.c_str(), 0), 0);
+}
+
 TEST_F(UnmountTest, LazilyLetsABusyMountGoAndTheDeviceFollowsItsLastUser) {
     UniqueFd open{::open((mounted_.path + "/share/numbers.txt").c_str(), O_RDONLY | O_CLOEXEC)};
     kernel_->unmount(mounted_.identity, mounted_.path, mounted_.made, UnmountMode::Lazy);

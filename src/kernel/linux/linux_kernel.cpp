@@ -18,6 +18,7 @@
 #include "kernel/linux/loop_device.h"
 #include "kernel/linux/mount_clone.h"
 #include "kernel/linux/mount_point.h"
+#include "kernel/linux/mount_table.h"
 #include "kernel/linux/uevents.h"
 #include "kernel/linux/verity_device.h"
 #include "kernel/mount.h"
@@ -101,6 +102,10 @@ public:
     std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override {
         const auto look = gate_.look();
         return readMountTable(devices);
+    }
+
+    std::vector<std::string> mountsInside(const MountIdentity& identity, const std::string& mountPoint) override {
+        return findMountsInside(identity, mountPoint);
     }
 
     std::vector<Holder> holders(dev_t device, std::size_t most) override { return findHolders(device, most); }

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <libmount.h>
 #include <limits.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "kernel/linux/file_origin.h"
+#include "kernel/linux/mount_table.h"
 
 namespace northstar {
 namespace {
@@ -110,26 +110,6 @@ private:
     Fate fate_ = Fate::NotOurs;
 };
 
-using Monitor = std::unique_ptr<libmnt_monitor, decltype(&mnt_unref_monitor)>;
-
-// mountinfo has no unique id, so ask at the path; something else may be there (mounted over, renamed): then 0.
-std::uint64_t uniqueId(const std::string& path, const MountIdentity& identity) {
-    const UniqueFd top{::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-    if (!top) return 0;
-    const MountIdentity there = mountIdentity(top.get());
-    return there.id == identity.id && there.device == identity.device ? there.uniqueId : 0;
-}
-
-class LibmountWatch : public MountWatch {
-public:
-    explicit LibmountWatch(Monitor monitor) : monitor_{std::move(monitor)} {}
-    [[nodiscard]] int fd() const override { return mnt_monitor_get_fd(monitor_.get()); }
-    void drain() override { mnt_monitor_event_cleanup(monitor_.get()); }
-
-private:
-    Monitor monitor_;
-};
-
 // What is at a path that leads nowhere, or not to us, is not mounted there. Any other error tells nothing.
 bool leadsNowhere(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
 
@@ -214,36 +194,6 @@ void removeMade(const std::string& mountPoint, const MadeDirectory& made) {
         if (mountPoint == made.path) break;
     }
     log::warn("{} is left behind: {}", describe(made.path), why);
-}
-
-std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices, const std::string& file) {
-    std::vector<MountTableEntry> found;
-    if (devices.empty()) return found;
-    const std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table{mnt_new_table_from_file(file.c_str()),
-                                                                          mnt_unref_table};
-    const std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> iterator{mnt_new_iter(MNT_ITER_FORWARD),
-                                                                          mnt_free_iter};
-    if (!table || !iterator) throwErrno(Code::Failed, "reading " + file, errno);
-    std::vector<dev_t> wanted = devices;
-    std::ranges::sort(wanted);
-    libmnt_fs* entry = nullptr;
-    while (mnt_table_next_fs(table.get(), iterator.get(), &entry) == 0) {
-        const dev_t device = mnt_fs_get_devno(entry);
-        const char* target = mnt_fs_get_target(entry);
-        if (target == nullptr || !std::ranges::binary_search(wanted, device)) continue;
-        MountIdentity identity{static_cast<std::uint64_t>(mnt_fs_get_id(entry)), 0, device};
-        identity.uniqueId = uniqueId(target, identity);
-        found.push_back({identity, target});
-    }
-    return found;
-}
-
-std::unique_ptr<MountWatch> watchMountTable() {
-    Monitor monitor{mnt_new_monitor(), mnt_unref_monitor};
-    const int result = monitor ? mnt_monitor_enable_kernel(monitor.get(), 1) : -ENOMEM;
-    const int fd = result == 0 ? mnt_monitor_get_fd(monitor.get()) : result;
-    if (fd < 0) throwErrno(Code::Failed, "watching the mount table", -fd);
-    return std::make_unique<LibmountWatch>(std::move(monitor));
 }
 
 void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,

@@ -41,13 +41,6 @@ struct SafePath {
 // See Kernel::removeMountPoint. The kernel itself refuses (EBUSY) to remove a mount point of our namespace.
 void removeMade(const std::string& mountPoint, const MadeDirectory& made);
 
-// See Kernel::mountsOn. `file`: a table as proc(5) has it under mountinfo. Throws Failed.
-[[nodiscard]] std::vector<MountTableEntry> readMountTable(const std::vector<dev_t>& devices,
-                                                          const std::string& file = "/proc/self/mountinfo");
-
-// Changes of the table. Throws Failed.
-[[nodiscard]] std::unique_ptr<MountWatch> watchMountTable();
-
 // See Kernel::unmount. umount2(2) takes no descriptor, so between the check and the call another mount could
 // be put on top by somebody who may mount; that is root.
 void unmountExactly(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,

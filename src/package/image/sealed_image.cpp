@@ -35,7 +35,7 @@ void writeAt(int fd, std::uint64_t offset, Bytes data) {
 }  // namespace
 
 Code codeForWrite(int error) noexcept {
-    const bool noRoom = error == ENOSPC || error == ENOMEM || error == EFBIG || error == EDQUOT;
+    const bool noRoom = error == ENOSPC || error == EFBIG || error == EDQUOT;
     return noRoom ? Code::CapacityExceeded : Code::Failed;
 }
 

@@ -130,6 +130,42 @@ TEST_F(UnmountTest, OfABusyMountNamesTheHolders) {
     EXPECT_EQ(registry().mounts().size(), 1U);
 }
 
+class NestedTest : public UnmountTest {
+protected:
+    // One mount inside another.
+    void nest(const TestCaller& outer, const TestCaller& inner) {
+        MountRequest request;
+        request.target = "/srv/outer";
+        answer(mount(outer, "fonts", request));
+        request.target = "/srv/outer/inner";
+        answer(mount(inner, "multi", request));
+    }
+};
+
+TEST_F(NestedTest, ALazyUnmountTakesNobodyElsesMountAlong) {
+    nest(user_, TestCaller{1001, ":1.3"});
+    expectFailure(Code::Busy, "/srv/outer/inner is mounted inside it by somebody else",
+                  unmount(user_, "fonts", UnmountMode::Lazy));
+    EXPECT_EQ(callsOf("unmount"), 0);
+    EXPECT_NO_THROW(answer(unmount(root_, "fonts", UnmountMode::Lazy)));
+}
+
+TEST_F(NestedTest, ALazyUnmountTakesOnesOwnMountAlong) {
+    nest(user_, user_);
+    EXPECT_NO_THROW(answer(unmount(user_, "fonts", UnmountMode::Lazy)));
+}
+
+TEST_F(NestedTest, WhoMayUnmountTheMountsOfOthersMayTakeThemAlong) {
+    nest(TestCaller{1001, ":1.3"}, TestCaller{1002, ":1.4"});
+    EXPECT_NO_THROW(answer(unmount(user_, "fonts", UnmountMode::Lazy)));
+}
+
+TEST_F(NestedTest, ABusyMountNamesWhatIsMountedInside) {
+    nest(root_, root_);
+    kernel_.keepBusy("/srv/outer", {});
+    expectFailure(Code::Busy, "in use by what is mounted on /srv/outer/inner", unmount(root_, "fonts"));
+}
+
 TEST_F(UnmountTest, OfABusyMountKeepsNobodyWaitingWhileHoldersAreLookedFor) {
     const Mounted mounted = mountAsRoot("fonts");
     kernel_.keepBusy(mounted.mountPoint, {{42, "cat", "/"}});

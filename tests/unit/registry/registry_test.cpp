@@ -22,6 +22,8 @@ MountRecord record(std::uint32_t id, const std::string& name, const std::string&
     return made;
 }
 
+const auto kNow = std::chrono::steady_clock::now();
+
 TEST(Registry, AReservedMountPointIsTaken) {
     Registry registry{{0, 0}};
     std::uint32_t id = 0;
@@ -106,7 +108,7 @@ TEST(Registry, LimitPerUserCountsWhatIsBeingMounted) {
 TEST(Registry, WhatIsHeldCountsForWhoHadMountedItUntilItIsLetGo) {
     Registry registry{{2, 1}};
     EXPECT_FALSE(registry.isFull(1000));
-    registry.hold(record(1, "a", "/a", 1000));
+    registry.hold(record(1, "a", "/a", 1000), kNow);
     EXPECT_TRUE(registry.isFull(1000));
     EXPECT_FALSE(registry.isFull(1001));
     expectError(Code::LimitsExceeded, "mounts_per_uid", [&] { static_cast<void>(registry.reserve("/b", 1000)); });
@@ -116,7 +118,7 @@ TEST(Registry, WhatIsHeldCountsForWhoHadMountedItUntilItIsLetGo) {
 
 TEST(Registry, WhatIsHeldTakesNoPlaceOfAMount) {
     Registry registry{{3, 2}};
-    registry.hold(record(1, "a", "/a", 1000));
+    registry.hold(record(1, "a", "/a", 1000), kNow);
     registry.add(record(2, "b", "/b", 1000));
     EXPECT_FALSE(registry.isFull(1000));
     registry.add(record(3, "c", "/c", 1001));
@@ -127,22 +129,31 @@ TEST(Registry, WhatIsHeldTakesNoPlaceOfAMount) {
 
 TEST(Registry, WhatIsHeldOfRootsNeverCounts) {
     Registry registry{{2, 1}};
-    for (std::uint32_t id = 1; id <= 4; ++id) registry.hold(record(id, "a", "/a"));
+    for (std::uint32_t id = 1; id <= 4; ++id) registry.hold(record(id, "a", "/a"), kNow);
     EXPECT_TRUE(registry.held().empty());
-    registry.hold(record(5, "b", "/b", 1000));
-    registry.hold(record(6, "b", "/b", 1001));
+    registry.hold(record(5, "b", "/b", 1000), kNow);
+    registry.hold(record(6, "b", "/b", 1001), kNow);
     EXPECT_FALSE(registry.isFull(0));
     EXPECT_NO_THROW(static_cast<void>(registry.reserve("/c", 0)));
 }
 
+TEST(Registry, WhatIsHeldDoesNotCountForEver) {
+    Registry registry{{0, 1}};
+    registry.hold(record(1, "a", "/a", 1000), kNow);
+    registry.letGoBefore(kNow);
+    EXPECT_TRUE(registry.isFull(1000));
+    registry.letGoBefore(kNow + std::chrono::seconds{1});
+    EXPECT_FALSE(registry.isFull(1000));
+}
+
 TEST(Registry, ALoopDeviceThatIsUsedAgainIsNotHeldByWhatUsedItBefore) {
     Registry registry{{0, 1}};
-    registry.hold(record(1, "a", "/a", 1000));
+    registry.hold(record(1, "a", "/a", 1000), kNow);
     MountRecord next = record(2, "b", "/b");
     next.loopDevice = "/dev/loop1";
     registry.add(next);
     EXPECT_TRUE(registry.held().empty());
-    registry.hold(record(1, "a", "/a", 1000));
+    registry.hold(record(1, "a", "/a", 1000), kNow);
     EXPECT_TRUE(registry.held().empty());
 }
 
