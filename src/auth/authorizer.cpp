@@ -6,6 +6,7 @@
 #include "async/callback.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace northstar {
 namespace {
@@ -85,7 +86,7 @@ Task<Authorizer::Outcome> Authorizer::ask(CallPtr call, std::string action, Deta
         Question& question = questions_[number];
         question.call = call;
         question.action = action;
-        question.details = details;
+        for (const auto& [name, value] : details) question.details.emplace(name, plainText(value));
         question.mount = mount;
         question.complete = complete;
         question.callerGone.emplace(call->gone(),

@@ -57,6 +57,17 @@ bool hasControls(const std::string& text) {
     return false;
 }
 
+std::string plainText(const std::string& text) {
+    std::string plain;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = plainSequenceLength(text, at);
+        const bool markup = text[at] == '<' || text[at] == '>' || text[at] == '&';
+        plain += length > 0 && !markup ? text.substr(at, length) : "?";
+        at += std::max<std::size_t>(length, 1);
+    }
+    return plain;
+}
+
 std::string toUtf8(const std::string& text) {
     std::string valid;
     for (std::size_t at = 0; at < text.size();) {

@@ -26,6 +26,9 @@ namespace northstar {
 // Length of the sequence that begins at text[at], 0 if there is none or it is one of those.
 [[nodiscard]] std::size_t plainSequenceLength(const std::string& text, std::size_t at);
 
+// Of any length: what hasControls() tells of, and what some programs take for markup (<, >, &), become '?'.
+[[nodiscard]] std::string plainText(const std::string& text);
+
 // The same text if it is UTF-8; bytes that are not become "\xNN".
 [[nodiscard]] std::string toUtf8(const std::string& text);
 

@@ -39,16 +39,24 @@ Authorizer::Mode modeOf(const Config& config) {
 }
 
 Task<std::string> RepositoryChanges::install(CallPtr call, std::string repository, CallerFd npk) {
-    const bool verified = world_.catalog.repository(repository)->verified();
-    const Details details{{"repository", repository}, {"verified", verified ? "true" : "false"}};
+    const auto asked = world_.catalog.repository(repository);
+    const std::string name = "for repository " + repository;
+    const auto look = [&] {
+        const UniqueFd file = openCallerFile(runtime_.steps.kernel(), call->caller, npk.get());
+        return identifyIncoming(*asked, file.get(), name);
+    };
+    const Incoming agreed = co_await runtime_.pools.files.run(look, call->caller.euid);
+    Details details = containerDetails(agreed.container, repository, asked->verified());
+    if (!agreed.signer.empty()) details["key"] = agreed.signer;
+    details["polkit.message"] = "Authentication is required to install $(container) into the repository $(repository)";
     co_await authorizer_.require(call, action::kManageRepository, details);
     const auto turn = co_await enter();
     const auto before = world_.catalog.repository(repository);
-    refuseOtherTrust(*before, verified);
+    refuseOtherTrust(*before, asked->verified());
     const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
     auto copying = runtime_.pools.bulk.run([&] {
         const UniqueFd file = openCallerFile(runtime_.steps.kernel(), call->caller, npk.get());
-        return installPackage(*before, file.get(), "for repository " + before->name, stop.token());
+        return installPackage(*before, file.get(), agreed, name, stop.token());
     });
     const Installed installed = co_await copying;
     world_.catalog.add({before, installed.container, installed.entry});
@@ -59,7 +67,7 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
 
 Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::string what) {
     const bool verified = world_.catalog.repository(repository)->verified();
-    Details details{{"repository", repository}, {"container", what}};
+    Details details{{"repository", repository}};
     std::exception_ptr missing;  // said once it is known that the caller may
     try {
         const Found found = world_.catalog.find(what, repository);
@@ -67,7 +75,11 @@ Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::s
         details = containerDetails(found.entry.package->manifest.containerName(), repository, verified);
     } catch (const Error&) {
         missing = std::current_exception();
+        const auto named = ContainerName::parse(what);
+        if (!named) throw;  // nobody is asked about what can be no container
+        details["container"] = named->text();
     }
+    details["polkit.message"] = "Authentication is required to remove $(container) from the repository $(repository)";
     co_await authorizer_.require(call, action::kManageRepository, details);
     if (missing) std::rethrow_exception(missing);
     const auto turn = co_await enter();

@@ -144,16 +144,17 @@ void refuseInstalled(const Repository& repository, const std::string& container)
                 "Cannot install " + container + ": " + repository.name + " has it already; uninstall it first"};
 }
 
-// Before anything is copied: a huge file that is no package costs nothing.
-void checkSource(const Repository& repository, int fd, const std::string& name) {
-    UniqueFd source = duplicateFd(fd);
-    if (!source) throwErrno(Code::Failed, "Cannot duplicate the descriptor of the package " + name, errno);
-    refuseInstalled(repository, openAccepted(std::move(source), repository.keys, name)->manifest.container());
-}
+Incoming incoming(const Package& package) { return {package.manifest.containerName(), package.signer}; }
 
-std::shared_ptr<const Package> checkWhole(const Repository& repository, int fd, const std::string& name,
-                                          const std::stop_token& stop) {
+std::shared_ptr<const Package> checkWhole(const Repository& repository, int fd, const Incoming& agreed,
+                                          const std::string& name, const std::stop_token& stop) {
     auto package = openAccepted(reopenReadOnly(fd), repository.keys, name);
+    if (incoming(*package) != agreed) {
+        throw Error{Code::InvalidPackage,
+                    fmt::format("Cannot install the package {}: it was {} when it was asked about and is {} now, or "
+                                "another key has signed it",
+                                name, agreed.container.text(), package->manifest.container())};
+    }
     refuseInstalled(repository, package->manifest.container());
     if (package->verity) checkBlocks(*package, stop);
     return package;
@@ -174,11 +175,11 @@ std::string publish(TemporaryFile& temporary, const Repository& repository, cons
                             manifest.container(), repository.config.dir, stem)};
 }
 
-Installed installIntoDirectory(const Repository& repository, int fd, std::uint64_t size, const std::string& name,
-                               const std::stop_token& stop) {
+Installed installIntoDirectory(const Repository& repository, int fd, std::uint64_t size, const Incoming& agreed,
+                               const std::string& name, const std::stop_token& stop) {
     TemporaryFile temporary{repository.config.dir};
     copy(fd, temporary.fd(), size, name, stop);
-    const auto checked = checkWhole(repository, temporary.fd(), name, stop);
+    const auto checked = checkWhole(repository, temporary.fd(), agreed, name, stop);
     UniqueFd readable = reopenReadOnly(temporary.fd());
     temporary.flush();
     const std::string file = publish(temporary, repository, checked->manifest);
@@ -188,27 +189,36 @@ Installed installIntoDirectory(const Repository& repository, int fd, std::uint64
     return {package->manifest.container(), {file, std::move(package), nullptr}};
 }
 
-Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t size, const std::string& name,
-                            const std::stop_token& stop) {
+Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t size, const Incoming& agreed,
+                            const std::string& name, const std::stop_token& stop) {
     const UniqueFd memory = makeMemfd("northstar-package");
     copy(fd, memory.get(), size, name, stop);
     sealMemfd(memory.get());  // before the check: what is checked is what stays
-    auto package = checkWhole(repository, memory.get(), name, stop);
+    auto package = checkWhole(repository, memory.get(), agreed, name, stop);
     std::string container = package->manifest.container();
     return {std::move(container), memoryEntry(std::move(package))};
 }
 
 }  // namespace
 
-Installed installPackage(const Repository& repository, int fd, const std::string& name, const std::stop_token& stop) {
+Incoming identifyIncoming(const Repository& repository, int fd, const std::string& name) {
     checkPackageDescriptor(fd);
     const std::uint64_t size = identify(fd).size;
     const std::uint64_t capacity = repository.config.capacity;
     if (capacity != 0 && size > capacity) checkCapacity(repository, size);  // whatever it is, it can never fit
-    checkSource(repository, fd, name);
+    UniqueFd source = duplicateFd(fd);
+    if (!source) throwErrno(Code::Failed, "Cannot duplicate the descriptor of the package " + name, errno);
+    return incoming(*openAccepted(std::move(source), repository.keys, name));
+}
+
+Installed installPackage(const Repository& repository, int fd, const Incoming& agreed, const std::string& name,
+                         const std::stop_token& stop) {
+    const std::uint64_t size = identify(fd).size;
+    refuseInstalled(repository, agreed.container.text());
     checkCapacity(repository, size);
-    return repository.config.type == RepositoryType::Memory ? installIntoMemory(repository, fd, size, name, stop)
-                                                            : installIntoDirectory(repository, fd, size, name, stop);
+    const bool memory = repository.config.type == RepositoryType::Memory;
+    return memory ? installIntoMemory(repository, fd, size, agreed, name, stop)
+                  : installIntoDirectory(repository, fd, size, agreed, name, stop);
 }
 
 void uninstallPackage(const Repository& repository, const RepositoryEntry& entry) {

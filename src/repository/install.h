@@ -7,6 +7,7 @@
 
 #include "base/std.h"
 #include "config/config.h"
+#include "package/container_name.h"
 #include "repository/repository.h"
 
 namespace northstar {
@@ -16,11 +17,24 @@ struct Installed {
     RepositoryEntry entry;
 };
 
+// What comes in: the container, and the fingerprint of the repository's key that signed it, else empty.
+struct Incoming {
+    ContainerName container;
+    std::string signer;
+
+    bool operator==(const Incoming&) const = default;
+};
+
+// Reads what is signed of a package, nothing of its image. Blocks. Throws InvalidPackage, InvalidSignature,
+// InvalidArgs, CapacityExceeded, Failed.
+[[nodiscard]] Incoming identifyIncoming(const Repository& repository, int fd, const std::string& name);
+
 // Copies a package from a descriptor, checks all of the copy (signature and, if verified, every block), and only then
 // makes it part of the repository. One install or uninstall at a time for each repository. Blocks.
 // Throws AlreadyInstalled, CapacityExceeded, InvalidPackage, InvalidSignature, Corrupted, InvalidArgs, Failed.
-[[nodiscard]] Installed installPackage(const Repository& repository, int fd, const std::string& name,
-                                       const std::stop_token& stop);
+// `agreed`: what it has to be.
+[[nodiscard]] Installed installPackage(const Repository& repository, int fd, const Incoming& agreed,
+                                       const std::string& name, const std::stop_token& stop);
 
 // Removes the file of a container. Throws Failed. Nothing to do for memory repositories.
 void uninstallPackage(const Repository& repository, const RepositoryEntry& entry);

@@ -98,6 +98,29 @@ TEST_F(AuthorizationDetails, TheFirstQuestionsAboutAFileTellSourceAndTarget) {
     EXPECT_EQ(polkit_->asked().at(4).details.at("target"), runDir());  // which name in it is not known yet
 }
 
+TEST_F(AuthorizationDetails, OfInstallTellWhatComesIn) {
+    const auto seen = [&] { return polkit_->asked().back().details; };
+    client().install("plain", openPackageFile("signed/fonts-2.3.4.npk").get());
+    EXPECT_EQ(seen().at("container"), "fonts:2.3.4");
+    EXPECT_EQ(seen().at("name"), "fonts");
+    EXPECT_EQ(seen().at("version"), "2.3.4");
+    EXPECT_EQ(seen().at("repository"), "plain");
+    EXPECT_EQ(seen().at("verified"), "false");
+    EXPECT_FALSE(seen().contains("key"));
+    client().uninstall("main", "fonts");
+    client().install("main", openPackageFile("signed/fonts-2.3.4.npk").get());
+    EXPECT_EQ(seen().at("verified"), "true");
+    EXPECT_EQ(seen().at("key").size(), 64U);  // a fingerprint
+}
+
+TEST_F(AuthorizationDetails, ShowNoMarkupAndNoNameOfSomebodysMaking) {
+    client().mount("multi", {{"target", sdbus::Variant{directory_ / "<b>&"}}});
+    EXPECT_EQ(polkit_->asked().back().details.at("target"), directory_ / "?b??");
+    const std::size_t asked = polkit_->asked().size();
+    EXPECT_EQ(failureOf([&] { client().uninstall("main", "<b>no name</b>"); }).name, "org.northstar.Mounter.Error.NoSuchContainer");
+    EXPECT_EQ(polkit_->asked().size(), asked);
+}
+
 TEST_F(AuthorizationDetails, OfVerifyAndUninstallTellWhichContainer) {
     const auto seen = [&] { return polkit_->asked().back().details; };
     client().verify("multi");

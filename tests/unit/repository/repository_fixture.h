@@ -32,7 +32,7 @@ protected:
         return buildPackage(spec);
     }
     static Installed install(const Repository& into, const MemoryFile& file) {
-        return installPackage(into, file.fd(), "test.npk", {});
+        return installPackage(into, file.fd(), identifyIncoming(into, file.fd(), "test.npk"), "test.npk", {});
     }
     static void installInto(Repository& into, const MemoryFile& file) {
         Installed installed = install(into, file);
