@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -17,9 +18,17 @@ namespace {
 constexpr int kMaxSymlinks = 40;  // as the kernel has it: path_resolution(7)
 constexpr int kDirectory = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
+// Of the filesystem, as far as is known without asking a server (FUSE, NFS); nullopt: not even that.
+std::optional<dev_t> deviceOf(int directory) {
+    struct statx status{};
+    if (::statx(directory, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0) return std::nullopt;
+    return makedev(status.stx_dev_major, status.stx_dev_minor);
+}
+
 bool isTrusted(int directory, WalkPolicy::Links links) {
     struct stat status{};
-    if (::fstat(directory, &status) != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
+    if (links == WalkPolicy::Links::None || ::fstat(directory, &status) != 0) return false;
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
     return status.st_uid == 0 || (links == WalkPolicy::Links::OfRootAndUs && status.st_uid == ::geteuid());
 }
 
@@ -66,32 +75,64 @@ std::string normalPath(const std::string& path, const std::string& what) {
     return normal;
 }
 
+std::optional<std::string> Walk::text() const {
+    std::string whole = path;
+    for (const std::string& part : left) {
+        if (part == "..") return std::nullopt;
+        if (part != ".") whole += "/" + part;
+    }
+    return whole;
+}
+
+// A place keeps to the root filesystem from the root on; a mount of it somewhere else is another filesystem's word.
 Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy) {
     const auto refuse = [&](const std::string& why) { throw Error{policy.refusal, policy.what + why}; };
-    const auto root = [] { return Walk{UniqueFd{::open("/", kDirectory)}, {}, {}}; };
+    const auto root = [&] { return Walk{UniqueFd{::open(policy.root.c_str(), kDirectory)}, {}, {}}; };
     Walk place = root();
+    const auto device = deviceOf(place.directory.get());
+    bool foreign = !device;
     for (int symlinks = 0; !components.empty();) {
+        if (foreign && policy.foreign == WalkPolicy::Foreign::Left) break;
         const std::string name = components.front();
         const std::string here = place.path + "/" + printable(name);
         const int error = enter(place, name);
         if (error == ENOENT && policy.missing == WalkPolicy::Missing::Left) break;
         if (error == ENOENT) refuse(here + " does not exist; create it first");
         components.pop_front();
+        if (error == 0) foreign = foreign || deviceOf(place.directory.get()) != device;
         if (error == 0) continue;
         if (error != ENOTDIR && error != ELOOP)
             throwErrno(Code::Failed, fmt::format("{}cannot open {}", policy.what, here), error);
         const std::string target = readLink(place.directory.get(), name);
         if (target.empty()) refuse(here + " is not a directory");
-        if (!isTrusted(place.directory.get(), policy.links)) {
-            refuse(here + " is a symlink in a directory that others than root may change; name the directory itself");
+        if (foreign || !isTrusted(place.directory.get(), policy.links)) {
+            refuse(here +
+                   " is a symlink, and not one of the root filesystem in a directory that only root may change; "
+                   "name the directory itself");
         }
         if (++symlinks > kMaxSymlinks) refuse("has too many symlinks");
-        if (target.starts_with('/')) place = root();
+        if (target.starts_with('/')) {
+            place = root();
+            foreign = false;
+        }
         const auto expanded = pathComponents(target);
         components.insert(components.begin(), expanded.begin(), expanded.end());
     }
-    place.missing = std::move(components);
+    place.left = std::move(components);
     return place;
+}
+
+std::string resolvedParent(const std::string& path, const std::string& root) {
+    try {
+        auto parts = pathComponents(path);
+        const std::string last = parts.back();
+        parts.pop_back();
+        WalkPolicy policy{.missing = WalkPolicy::Missing::Left, .foreign = WalkPolicy::Foreign::Left, .root = root};
+        const auto parent = walkPath(std::move(parts), policy).text();
+        return parent && !hasControls(*parent) ? *parent + "/" + last : path;
+    } catch (const Error&) {
+        return path;
+    }
 }
 
 std::string readLink(int directory, const std::string& name) {

@@ -3,7 +3,8 @@
 // elsewhere.
 //
 // When walking, each component is opened from the one before, so what was checked is what is used. A symlink counts
-// only if nobody else may change its directory (/var/run does, anything in /tmp does not).
+// only if nobody else may change its directory and nobody else made it: on the filesystem of "/" and reached without
+// leaving that. Directories of a package, a FUSE server or a removable medium can say that they are root's.
 #pragma once
 
 #include <deque>
@@ -19,27 +20,39 @@ namespace northstar {
 [[nodiscard]] std::string normalPath(const std::string& path, const std::string& what);
 
 struct WalkPolicy {
-    enum class Links { OfRoot, OfRootAndUs };  // whose directories' symlinks are followed; nobody else may write there
-    enum class Missing { Refused, Left };      // what does not exist
+    // Whose directories' symlinks are followed; nobody else may write there.
+    enum class Links { None, OfRoot, OfRootAndUs };
+    enum class Missing { Refused, Left };  // what does not exist
+    enum class Foreign { Entered, Left };  // what lies on another filesystem than the root; entering it may block
 
     Links links = Links::OfRoot;
     Missing missing = Missing::Refused;
+    Foreign foreign = Foreign::Entered;
     Code refusal = Code::InvalidArgs;
-    std::string what;  // begins every message
+    std::string what{};      // begins every message
+    std::string root = "/";  // where walks and absolute symlinks begin; tests have one of their own
 };
 
 struct Walk {
-    UniqueFd directory;               // O_PATH, the last one that exists
-    std::string path;                 // of it, without symlinks; empty: "/"
-    std::deque<std::string> missing;  // the components behind it, if the policy leaves them
+    UniqueFd directory;            // O_PATH, the last one that was opened
+    std::string path;              // of it, without symlinks; empty: the root
+    std::deque<std::string> left;  // the components behind it, if the policy leaves them
+
+    // The whole path. Nullopt if what was left has "..", from a symlink: nobody knows where that leads.
+    [[nodiscard]] std::optional<std::string> text() const;
 };
 
 // The parts of a path between its slashes; none is empty.
 [[nodiscard]] std::deque<std::string> pathComponents(const std::string& path);
 
-// Walks from "/". Throws what the policy says if a component is missing, no directory or a symlink that is not to be
-// followed; Failed if one cannot be opened.
+// Throws what the policy says if a component is missing, no directory or a symlink that is not to be followed; Failed
+// if one cannot be opened.
 [[nodiscard]] Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy);
+
+// A normal path with the symlinks of the root filesystem resolved but for its last component, which need not be there.
+// Nothing else is touched, so this does not wait for another filesystem. As it is if that cannot be done: a walk that
+// follows no symlink says why. `root` as in WalkPolicy.
+[[nodiscard]] std::string resolvedParent(const std::string& path, const std::string& root = "/");
 
 // Where a symlink points to; empty if it is none. `directory` as for readlinkat(2).
 [[nodiscard]] std::string readLink(int directory, const std::string& name);

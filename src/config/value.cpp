@@ -57,7 +57,7 @@ std::optional<std::uint64_t> parseSize(std::string_view text) {
     return parseWithUnit(text, kUnits);
 }
 
-std::string resolveDirectory(const std::string& path) {
+std::string resolveDirectory(const std::string& path, const std::string& root) {
     if (!path.starts_with('/')) refuse("must be an absolute path");
     if (path.size() >= PATH_MAX) refuse("is too long");
     if (hasControls(path)) refuse("must not contain control characters");
@@ -65,14 +65,14 @@ std::string resolveDirectory(const std::string& path) {
     std::erase(parts, ".");
     if (parts.empty()) refuse("must be below /");
     if (std::ranges::find(parts, "..") != parts.end()) refuse("must not contain ..");
-    WalkPolicy policy{WalkPolicy::Links::OfRootAndUs, WalkPolicy::Missing::Left, Code::Failed, {}};
-    Walk walk = walkPath(std::move(parts), policy);
-    for (const std::string& missing : walk.missing) {  // made later, by us
-        if (missing == "..") refuse("leads through a symlink to what does not exist");
-        if (missing != ".") walk.path += "/" + missing;
-    }
-    if (walk.path.empty()) refuse("must be below /");
-    return walk.path;
+    WalkPolicy policy{.links = WalkPolicy::Links::OfRootAndUs,
+                      .missing = WalkPolicy::Missing::Left,
+                      .refusal = Code::Failed,
+                      .root = root};
+    const auto resolved = walkPath(std::move(parts), policy).text();  // what is missing is made later, by us
+    if (!resolved) refuse("leads through a symlink to what does not exist");
+    if (resolved->empty()) refuse("must be below /");
+    return *resolved;
 }
 
 bool isWithin(const std::string& path, const std::string& directory) {

@@ -7,6 +7,7 @@
 #include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "config/config.h"
 #include "kernel/device.h"
 #include "package/package.h"
@@ -33,6 +34,7 @@ Task<Mounted> Mounting::mount(CallPtr call, std::string what, MountRequest reque
     const Found found = world_.catalog.find(what, request.repository);
     MountPlan plan = planFor(call->caller, found, std::move(request));
     const auto own = co_await runtime_.lines.enterOwn(*call, keysOf(plan));
+    co_await resolveTarget(plan);
     co_await authorize(call, plan);
     co_return co_await mountAuthorized(std::move(plan));
 }
@@ -50,6 +52,12 @@ MountPlan Mounting::planFor(const Caller& caller, const Found& found, MountReque
     const bool sealed = found.entry.sealed || repository.config.verification == Verification::Sealed;
     if (sealed) plan.how.verity = VerityMode::Eio;
     return plan;
+}
+
+Task<> Mounting::resolveTarget(MountPlan& plan) {
+    if (plan.how.target.empty()) co_return;
+    plan.how.target = co_await runtime_.pools.mounts.run([&] { return resolvedParent(plan.how.target); }, plan.owner);
+    plan.mountPoint = plan.how.target;
 }
 
 Task<> Mounting::authorize(CallPtr call, MountPlan plan) {
@@ -203,6 +211,7 @@ Task<> Mounting::mountOnStart() {
 Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountRequest request) {
     MountPlan plan = planFor(call->caller, path, std::move(request));
     const auto own = co_await runtime_.lines.enterOwn(*call, MountKeys::unread(plan.how.target));
+    co_await mounting_.resolveTarget(plan);
     // Before the path is touched: whether a file exists, and what is in it, is not for everyone to know.
     Details details = detailsOf(plan);
     details["path"] = path;
@@ -221,6 +230,7 @@ Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountReque
 Task<Mounted> FileMounting::mountFd(CallPtr call, CallerFd npk, MountRequest request) {
     MountPlan plan = planFor(call->caller, {}, std::move(request));
     const auto own = co_await runtime_.lines.enterOwn(*call, MountKeys::unread(plan.how.target));
+    co_await mounting_.resolveTarget(plan);
     const auto find = [&] { return runtime_.steps.kernel().originOf(npk.get()).path; };
     plan.source = co_await runtime_.pools.files.run(find, plan.owner);
     if (plan.source.empty()) plan.source = "descriptor";

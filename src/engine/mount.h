@@ -41,6 +41,8 @@ public:
     Task<> mountOnStart();
 
     // Stages, for packages that are in no repository, too.
+    // A target becomes the path that it leads to: what is authorized is what is mounted on, which follows no symlink.
+    Task<> resolveTarget(MountPlan& plan);
     // May the caller mount this, there? Asks for what the plan says of it.
     Task<> authorize(CallPtr call, MountPlan plan);
     // A plan whose package is open and authorized, in the turn of its keys: takes number and mount point, lets a worker

@@ -31,8 +31,8 @@ public:
 
     virtual std::unique_ptr<DetachedMount> mountDetached(const Device& source, const MountOptions& options) = 0;
 
-    // Makes the last component of an absolute path if it is missing. No symlink is followed in directories that
-    // others than root may change. Throws AlreadyMounted if it is a mount point, InvalidArgs if it cannot be one.
+    // Makes the last component of an absolute path if it is missing. No symlink is followed: a caller resolves what
+    // may be (path.h). Throws AlreadyMounted if it is a mount point, InvalidArgs if it cannot be one.
     virtual std::unique_ptr<MountPoint> makeMountPoint(const std::string& path) = 0;
 
     // Takes down exactly this mount, be it where it is known to be or elsewhere by now, and removes the directory that

@@ -117,8 +117,26 @@ TEST_F(AuthorizationDetails, ShowNoMarkupAndNoNameOfSomebodysMaking) {
     client().mount("multi", {{"target", sdbus::Variant{directory_ / "<b>&"}}});
     EXPECT_EQ(polkit_->asked().back().details.at("target"), directory_ / "?b??");
     const std::size_t asked = polkit_->asked().size();
-    EXPECT_EQ(failureOf([&] { client().uninstall("main", "<b>no name</b>"); }).name, "org.northstar.Mounter.Error.NoSuchContainer");
+    EXPECT_EQ(failureOf([&] { client().uninstall("main", "<b>no name</b>"); }).name,
+              "org.northstar.Mounter.Error.NoSuchContainer");
     EXPECT_EQ(polkit_->asked().size(), asked);
+}
+
+// /bin is a symlink to usr/bin since Debian 12; nothing is made there, the kernel is one in memory.
+TEST_F(AuthorizationDetails, TheTargetIsWhereTheMountWillBe) {
+    const Options options{{"target", sdbus::Variant{std::string{"/bin/northstar-test"}}}};
+    const auto packed = dataPath("signed/fonts-2.3.4.npk");
+    for (int i = 0; i < 3; ++i) {
+        const auto mounted = i == 0   ? client().mount("fonts", options)
+                             : i == 1 ? client().mountFile(packed, options)
+                                      : client().mountFd(openPackageFile("signed/fonts-2.3.4.npk").get(), options);
+        EXPECT_EQ(mounted.mountPoint, "/usr/bin/northstar-test");
+        client().unmount(mounted.mountPoint);
+    }
+    EXPECT_GE(polkit_->asked().size(), 7U);
+    for (const auto& asked : polkit_->asked()) {
+        EXPECT_EQ(asked.details.at("target"), "/usr/bin/northstar-test") << asked.action;
+    }
 }
 
 TEST_F(AuthorizationDetails, OfVerifyAndUninstallTellWhichContainer) {

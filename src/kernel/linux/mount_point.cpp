@@ -157,8 +157,8 @@ SafePath openParent(const std::string& path) {
     for (const std::string& part : parts) safe.text += "/" + part;
     safe.name = parts.back();
     parts.pop_back();
-    WalkPolicy policy;
-    policy.what = pathPrefix(path);
+    // What was authorized is a path without symlinks: resolvedParent().
+    const WalkPolicy policy{.links = WalkPolicy::Links::None, .what = pathPrefix(path)};
     safe.parent = walkPath(std::move(parts), policy).directory;
     return safe;
 }

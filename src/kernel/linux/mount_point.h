@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The directory that will be mounted on, held by descriptors from the moment that it was checked. Its path is walked as
-// path.h has it: a symlink counts only in a directory of root's.
+// The directory that will be mounted on, held by descriptors from the moment that it was checked. Its path is walked
+// without following any symlink.
 //
 // And the mounts that are at a path: the table of those of our mount namespace (proc(5), /proc/self/mountinfo) through
 // libmount, and acting on one of them and on no other that may be there by now.
@@ -27,7 +27,7 @@ struct SafePath {
 [[nodiscard]] std::deque<std::string> splitPath(const std::string& path);
 
 // Opens everything but the last component. Throws InvalidArgs if a component is missing, no directory or a
-// symlink that is not to be followed; Failed.
+// symlink; Failed.
 [[nodiscard]] SafePath openParent(const std::string& path);
 
 // The parent of the mount point, if exactly this mount is on it, and else of where the mount table has it: its path
