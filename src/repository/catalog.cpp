@@ -3,6 +3,8 @@
 
 #include <tuple>
 
+#include "package/container_name.h"
+
 namespace northstar {
 namespace {
 
@@ -15,9 +17,24 @@ auto rangeOf(const Map& map, const std::string& what) {
     return std::pair{map.lower_bound(what + ':'), map.lower_bound(what + ';')};
 }
 
+// What a refused file is asked for by: NAME, NAME:VERSION or NAME-VERSION, each place that a version may begin. Nothing
+// that it holds is looked at. The second of two that want one name has "_2": publish() in install.cpp.
+std::vector<std::string> claimsOf(std::string stem) {
+    if (stem.ends_with(".npk")) stem.resize(stem.size() - 4);
+    std::vector<std::string> claims{stem};
+    if (stem.ends_with("_2")) stem.resize(stem.size() - 2);
+    for (auto dash = stem.find('-'); dash != std::string::npos; dash = stem.find('-', dash + 1)) {
+        const std::string version = stem.substr(dash + 1);
+        if (Version::parse(version)) claims.push_back(stem.substr(0, dash) + ":" + version);
+    }
+    return claims;
+}
+
 std::multimap<std::string, std::string> claimsIn(const RepositoryContent& content) {
     std::multimap<std::string, std::string> claims;
-    for (const auto& [file, refusal] : content.refused) claims.emplace(refusal.claimed, file);
+    for (const auto& [file, refusal] : content.refused) {
+        for (std::string& claim : claimsOf(file)) claims.emplace(std::move(claim), file);
+    }
     return claims;
 }
 
@@ -38,7 +55,7 @@ void Catalog::replace(Repositories repositories) {
 const Error* Catalog::findRefusal(const std::string& repository, const std::string& what) const {
     const auto& claims = claims_.at(repository);
     auto [first, last] = rangeOf(claims, what);
-    // A file of which nothing can be read claims to be what it is called, without a version.
+    // NAME.npk
     if (first == last) std::tie(first, last) = claims.equal_range(what);
     return first == last ? nullptr : &repositories_.at(repository)->content.refused.at(first->second).error;
 }

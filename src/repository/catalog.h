@@ -41,7 +41,7 @@ private:
     [[nodiscard]] const Error* findRefusal(const std::string& repository, const std::string& what) const;
 
     Repositories repositories_;
-    // Of each repository: the files that were refused, by the container that they claim to be.
+    // Of each repository: the files that were refused, by what they may be asked for.
     std::map<std::string, std::multimap<std::string, std::string>> claims_;
 };
 

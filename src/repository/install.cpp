@@ -101,6 +101,11 @@ void checkCapacity(const Repository& repository, std::uint64_t size) {
                 "Cannot install into {}: it holds its {} containers (max_containers) already; uninstall some first",
                 repository.name, config.maxContainers)};
     }
+    if (repository.content.entries.size() >= RepositoryContent::kMost) {
+        throw Error{Code::CapacityExceeded,
+                    fmt::format("Cannot install into {}: it holds as many as a repository can, {}", repository.name,
+                                RepositoryContent::kMost)};
+    }
     const auto total = checkedAdd(repository.content.used(), size);
     if (config.capacity != 0 && (!total || *total > config.capacity)) {
         throw Error{Code::CapacityExceeded,
@@ -163,7 +168,9 @@ std::shared_ptr<const Package> checkWhole(const Repository& repository, int fd, 
 // "a" of version "1.0.0-1.0.0" and "a-1.0.0" of version "1.0.0" both want "a-1.0.0-1.0.0.npk". The second one gets
 // "a-1.0.0-1.0.0_2.npk", a name that no other has: versions have no underscore.
 std::string publish(TemporaryFile& temporary, const Repository& repository, const Manifest& manifest) {
-    const std::string stem = manifest.name + "-" + manifest.version.text();
+    // A hidden file would not be read again.
+    const std::string stem =
+        (manifest.name.starts_with('.') ? "_" : "") + manifest.name + "-" + manifest.version.text();
     for (const std::string& file : {stem + ".npk", stem + "_2.npk"}) {
         if (temporary.publish(file)) return file;
         const bool ours = std::ranges::any_of(repository.content.entries,

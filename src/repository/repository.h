@@ -25,11 +25,15 @@ struct RepositoryEntry {
 // A file that is in the directory but was not accepted.
 struct Refusal {
     FileIdentity identity;
-    std::string claimed;  // the container that its manifest claims to be, else its file name without ".npk"
     Error error;
 };
 
 struct RepositoryContent {
+    // Containers of one repository. As a(sssb) of ListContainers one takes 544 bytes at most (255 for name and version,
+    // 255 for the repository, lengths and padding): three full repositories fit into the 32 MiB that dbus-daemon passes
+    // on (max_message_size, dbus-daemon(1)), and one into any property.
+    static constexpr std::size_t kMost = 20'000;
+
     std::map<std::string, RepositoryEntry> entries;  // by "name:version"
     std::map<std::string, Refusal> refused;          // by file name
     [[nodiscard]] std::uint64_t used() const;        // bytes of all accepted packages
@@ -45,7 +49,7 @@ struct Repository {
 };
 
 // A package as a repository with these keys accepts it: without keys, whoever signed it. Throws what openPackage
-// throws.
+// throws, and InvalidPackage if "name:version" is longer than a file's name can be (NAME_MAX, limits.h).
 [[nodiscard]] std::shared_ptr<const Package> openAccepted(UniqueFd fd, const KeyRing& keys, const std::string& name);
 
 // Checks every block of a package with a signed hash tree. Blocks; throws Corrupted, Failed.
@@ -54,8 +58,10 @@ void checkBlocks(const Package& package, const std::stop_token& stop);
 // Reads the keys of a repository. Throws Failed naming the key file.
 [[nodiscard]] KeyRing loadKeys(const std::vector<std::string>& files);
 
-// Opens and checks every *.npk of the directory; those that `previous` knows unchanged are taken from there. A bad
-// file is logged and refused, never fatal; a directory that cannot be read is logged and empty. Blocks.
+// Opens and checks every *.npk of the directory that is not hidden; those that `previous` knows unchanged are taken
+// from there. A bad file is logged and refused, never fatal: also another link to a file that was read already, and
+// what is more than kMost. A directory that is not there is empty, one that cannot be read is as it was before; both
+// are logged. Blocks.
 [[nodiscard]] RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config,
                                               const KeyRing& keys, const RepositoryContent& previous);
 

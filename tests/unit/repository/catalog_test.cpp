@@ -39,11 +39,12 @@ TEST_F(CatalogTest, FindsWhatIsSignedBeforeAHigherVersionThatIsNot) {
     EXPECT_EQ(catalog.find("hello:8.0.0", "").container, "hello:8.0.0");
 }
 
-TEST_F(CatalogTest, SaysWhyWhatClaimsToBeAContainerWasRefused) {
+TEST_F(CatalogTest, SaysWhyAFileOfThatNameWasRefused) {
     Repository some = repository(RepositoryType::Directory);
-    some.content.refused.insert({"a.npk", {{}, "hello:1.0.0", Error{Code::InvalidSignature, "why a"}}});
-    some.content.refused.insert({"b.npk", {{}, "hello:2.0.0", Error{Code::Corrupted, "why b"}}});
-    some.content.refused.insert({"torn.npk", {{}, "torn", Error{Code::InvalidPackage, "why torn"}}});
+    some.content.refused.insert({"hello-1.0.0.npk", {{}, Error{Code::InvalidSignature, "why a"}}});
+    some.content.refused.insert({"hello:2.0.0.npk", {{}, Error{Code::Corrupted, "why b"}}});
+    some.content.refused.insert({"torn.npk", {{}, Error{Code::InvalidPackage, "why torn"}}});
+    some.content.refused.insert({"a-b-1.0.0-rc-1.npk", {{}, Error{Code::InvalidPackage, "why a-b"}}});
     const std::string name = some.name;
     Catalog catalog;
     catalog.replace({{name, std::make_shared<const Repository>(std::move(some))}});
@@ -54,6 +55,8 @@ TEST_F(CatalogTest, SaysWhyWhatClaimsToBeAContainerWasRefused) {
     expectError(Code::Corrupted, "why b", asked("hello:2.0.0"));
     expectError(Code::InvalidSignature, "why a", asked("hello"));
     expectError(Code::InvalidPackage, "why torn", asked("torn"));
+    expectError(Code::InvalidPackage, "why a-b", asked("a-b:1.0.0-rc-1"));
+    expectError(Code::InvalidPackage, "why a-b", asked("a-b"));
     for (const char* other : {"hello:3.0.0", "hell", "torn:1.0.0"}) {
         expectError(Code::NoSuchContainer, "There is no container", asked(other));
     }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the directory of a repository. Whoever may write there must not make that slow: what was refused is known by
+// its file's name alone, and no inode is read twice.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/log.h"
+#include "repository/directory.h"
+#include "repository/repository.h"
+
+namespace northstar {
+namespace {
+
+constexpr std::size_t kMostRefused = 20'000;  // that are kept, as a caller may ask for each
+constexpr std::size_t kMostLogged = 100;      // of one load; the journal is everybody's
+
+class DirectoryLoad {
+public:
+    DirectoryLoad(const std::string& repository, const KeyRing& keys, const RepositoryContent& previous)
+        : repository_{repository}, keys_{keys}, previous_{previous} {
+        for (const auto& [container, entry] : previous.entries) known_.emplace(entry.file, &entry);
+    }
+
+    RepositoryContent run(const RepositoryConfig& config) {
+        const UniqueFd directory = openRepositoryDirectory(config.dir);
+        for (const auto& file : listPackages(directory, config.dir)) {
+            FileIdentity identity;
+            try {
+                UniqueFd fd = openPackageIn(directory, file);
+                identity = identify(fd.get());
+                load(std::move(fd), file, identity);
+            } catch (const Error& error) {
+                refuse(file, identity, error);
+            }
+        }
+        if (logged_ > kMostLogged) {
+            log::warn("Repository {}: {} more files were refused", repository_, logged_ - kMostLogged);
+        }
+        return std::move(content_);
+    }
+
+private:
+    void load(UniqueFd fd, const std::string& file, const FileIdentity& identity) {
+        const auto [first, fresh] = files_.emplace(std::pair{identity.device, identity.inode}, file);
+        if (!fresh) {
+            throw Error{Code::InvalidPackage, fmt::format("Cannot open the package {}: it is the same file as {}",
+                                                          printable(file), printable(first->second))};
+        }
+        const auto refused = previous_.refused.find(file);
+        if (refused != previous_.refused.end() && refused->second.identity == identity) {
+            content_.refused.insert(*refused);
+            return;
+        }
+        const auto known = known_.find(file);
+        const bool same = known != known_.end() && known->second->package->identity == identity;
+        add(same ? *known->second
+                 : RepositoryEntry{file, openAccepted(std::move(fd), keys_, repository_ + "/" + file), nullptr});
+    }
+
+    void add(RepositoryEntry entry) {
+        const std::string container = entry.package->manifest.container();
+        const auto other = content_.entries.find(container);
+        if (other != content_.entries.end()) {
+            throw Error{Code::InvalidPackage,
+                        fmt::format("Cannot use the package {}: {} is already there as {}", printable(entry.file),
+                                    container, printable(other->second.file))};
+        }
+        if (content_.entries.size() >= RepositoryContent::kMost) {
+            throw Error{Code::CapacityExceeded,
+                        fmt::format("Cannot use the package {}: repository {} holds as many as it can, {}; divide it",
+                                    printable(entry.file), repository_, RepositoryContent::kMost)};
+        }
+        content_.entries.emplace(container, std::move(entry));
+    }
+
+    void refuse(const std::string& file, const FileIdentity& identity, const Error& error) {
+        if (++logged_ <= kMostLogged) log::warn("Refused {}/{}: {}", repository_, printable(file), error.what());
+        if (content_.refused.size() < kMostRefused) content_.refused.insert({file, {identity, error}});
+    }
+
+    const std::string& repository_;
+    const KeyRing& keys_;
+    const RepositoryContent& previous_;
+    std::map<std::string, const RepositoryEntry*> known_;  // by file
+    std::map<std::pair<dev_t, ino_t>, std::string> files_;
+    std::size_t logged_ = 0;
+    RepositoryContent content_;
+};
+
+}  // namespace
+
+RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config, const KeyRing& keys,
+                                const RepositoryContent& previous) {
+    try {
+        return DirectoryLoad{name, keys, previous}.run(config);
+    } catch (const Error& error) {
+        if (error.code() == Code::NoSuchRepository || previous.entries.empty()) {
+            log::warn("Repository {} is empty: {}", name, error.what());
+            return {};
+        }
+        log::warn("Repository {} keeps the {} containers that it had: {}", name, previous.entries.size(), error.what());
+        return previous;
+    }
+}
+
+}  // namespace northstar
