@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "config/value.h"
 
 namespace northstar {
@@ -43,6 +44,7 @@ public:
         if (table_.contains(key) && (value.empty() || value.front() != '/')) {
             fail(table_.get(key)->source(), key, "must be an absolute path");
         }
+        if (hasControls(value)) fail(table_.get(key)->source(), key, "must not contain control characters");
         while (value.size() > 1 && value.back() == '/') value.pop_back();
     }
 
@@ -89,6 +91,7 @@ public:
         for (const auto& item : *node->as_array()) {
             const auto file = item.value<std::string>();
             if (!file || !file->starts_with('/')) fail(item.source(), key, "must be a list of absolute paths");
+            if (hasControls(*file)) fail(item.source(), key, "must not contain control characters");
             value.push_back(*file);
         }
     }

@@ -48,6 +48,11 @@ TEST_F(ConfigTest, WhatIsNoTomlIsQuotedInOneLine) {
     }
 }
 
+TEST_F(ConfigTest, PathsHaveNoControlCharacters) {
+    refuse("[files]\nkeys = [\"/a\\n.pub\"]\n", ":2: files.keys: must not contain control characters");
+    refuse("[repositories.a]\ndir = \"/a\\u0007\"\n", ":2: repositories.a.dir: must not contain control");
+}
+
 TEST_F(ConfigTest, EveryKeyIsTaken) {
     const Config config = load(R"(run_dir = "/r/"
 state_dir = "/s"
