@@ -15,17 +15,21 @@
 #include "base/unique_fd.h"
 #include "package/image/sealed_image.h"
 #include "package/package.h"
+#include "repository/directory.h"
 
 namespace northstar {
 namespace {
 
 constexpr std::size_t kChunk = 1U << 20U;  // bytes a read
 constexpr std::string_view kPrefix = ".northstar-install-";
+constexpr std::string_view kRemovedPrefix = ".northstar-remove-";
 
-// Is it a name that only a TemporaryFile has? No package does: theirs end in ".npk".
+// Is it a name that only a TemporaryFile has, or what is being uninstalled? No package does: theirs end in ".npk".
 bool isTemporaryName(std::string_view name) {
-    return name.size() > kPrefix.size() && name.starts_with(kPrefix) &&
-           name.find('.', kPrefix.size()) == std::string_view::npos;
+    return std::ranges::any_of(std::array{kPrefix, kRemovedPrefix}, [&](std::string_view prefix) {
+        return name.size() > prefix.size() && name.starts_with(prefix) &&
+               name.find('.', prefix.size()) == std::string_view::npos;
+    });
 }
 
 // Throws CapacityExceeded if the error says that there is no room, else Failed.
@@ -37,9 +41,7 @@ class TemporaryFile {
 public:
     // An empty file under a name that no package has. Throws CapacityExceeded, Failed.
     explicit TemporaryFile(const std::string& directory)
-        : path_{directory}, directory_{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
-          name_{std::string{kPrefix} + randomHex()} {
-        if (!directory_) throwErrno(Code::Failed, "Cannot open the repository directory " + directory, errno);
+        : path_{directory}, directory_{openRepositoryDirectory(directory)}, name_{std::string{kPrefix} + randomHex()} {
         // Nobody else reads it before it is checked.
         fd_.reset(openat(directory_.get(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!fd_) throwWriteError("Cannot create a file in " + directory, errno);
@@ -206,6 +208,40 @@ Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t 
     return {std::move(container), memoryEntry(std::move(package))};
 }
 
+// Our descriptor keeps the inode from being reused.
+bool isFileOf(const RepositoryEntry& entry, int directory, const std::string& name) {
+    struct stat status{};
+    return fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_dev == entry.package->identity.device && status.st_ino == entry.package->identity.inode;
+}
+
+// Only the file that the package was read from: another may take its name at any moment, so it gets one that nobody
+// uses before it is looked at for good. False if it is gone already.
+bool removeExactly(int directory, const RepositoryEntry& entry, const std::string& path) {
+    const std::string what = fmt::format("Cannot remove {}/{}", path, printable(entry.file));
+    const Error other{Code::NoSuchContainer, what + ": it is another file by now; ask for a Reload"};
+    struct stat status{};
+    if (fstatat(directory, entry.file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return false;
+        throwErrno(Code::Failed, what, errno);
+    }
+    
+    if (!isFileOf(entry, directory, entry.file)) throw other;
+    const std::string aside = std::string{kRemovedPrefix} + randomHex();
+    if (renameat(directory, entry.file.c_str(), directory, aside.c_str()) != 0) throwErrno(Code::Failed, what, errno);
+    if (isFileOf(entry, directory, aside)) {
+        if (unlinkat(directory, aside.c_str(), 0) != 0) throwErrno(Code::Failed, what, errno);
+        return true;
+    }
+    // Under a name that no load removes, if its own was taken once more.
+    if (renameat2(directory, aside.c_str(), directory, entry.file.c_str(), RENAME_NOREPLACE) != 0) {
+        const std::string kept = "northstar-kept-" + randomHex();
+        static_cast<void>(renameat(directory, aside.c_str(), directory, kept.c_str()));
+        log::warn("{}: the file that had its name is {} now", what, kept);
+    }
+    throw other;
+}
+
 }  // namespace
 
 Incoming identifyIncoming(const Repository& repository, int fd, const std::string& name) {
@@ -231,11 +267,8 @@ Installed installPackage(const Repository& repository, int fd, const Incoming& a
 void uninstallPackage(const Repository& repository, const RepositoryEntry& entry) {
     if (entry.file.empty()) return;
     const std::string& path = repository.config.dir;
-    const UniqueFd directory{open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!directory) throwErrno(Code::Failed, "Cannot open the repository directory " + path, errno);
-    if (unlinkat(directory.get(), entry.file.c_str(), 0) != 0 && errno != ENOENT) {
-        throwErrno(Code::Failed, fmt::format("Cannot remove {}/{}", path, entry.file), errno);
-    }
+    const UniqueFd directory = openRepositoryDirectory(path);
+    if (!removeExactly(directory.get(), entry, path)) return;
     // It is gone, so this is no failure of the uninstall any more.
     if (fsync(directory.get()) != 0) {
         log::warn("Cannot write the directory {}: after a power failure, {} may be there again: {}", path, entry.file,

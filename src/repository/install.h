@@ -36,7 +36,8 @@ struct Incoming {
 [[nodiscard]] Installed installPackage(const Repository& repository, int fd, const Incoming& agreed,
                                        const std::string& name, const std::stop_token& stop);
 
-// Removes the file of a container. Throws Failed. Nothing to do for memory repositories.
+// Removes the file of a container, and no other that has its name by now. Throws NoSuchContainer then, Failed. Nothing
+// to do for memory repositories.
 void uninstallPackage(const Repository& repository, const RepositoryEntry& entry);
 
 // Removes what interrupted installs left in the directory of a repository. Never throws.

@@ -48,6 +48,19 @@ TEST_F(InstallTest, OfAPackageIsFoundByTheNextLoad) {
     EXPECT_EQ(names(loaded()), Names{"hello:1.0.0"});
 }
 
+TEST_F(InstallTest, UninstallRemovesTheFileOfThePackageAndNoOther) {
+    Repository target = repository();
+    installInto(target, package());
+    std::filesystem::rename(directory_ / "hello-1.0.0.npk", directory_ / "moved");
+    directory_.write("hello-1.0.0.npk", "somebody else's");
+    const RepositoryEntry entry = target.content.entries.at("hello:1.0.0");
+    expectError(Code::NoSuchContainer, "another file", [&] { uninstallPackage(target, entry); });
+    EXPECT_EQ(files(), (Names{"hello-1.0.0.npk", "moved"}));
+    std::filesystem::rename(directory_ / "moved", directory_ / "hello-1.0.0.npk");
+    uninstallPackage(target, entry);
+    EXPECT_EQ(files(), Names{});
+}
+
 TEST_F(InstallTest, IsUndoneWhenTheDirectoryCannotBeWritten) {
     fsyncInstead = [](int fd) {
         if (!isDirectory(fd)) return 0;

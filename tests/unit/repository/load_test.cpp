@@ -143,9 +143,10 @@ TEST_F(LoadTest, ParsesNothingThatNobodySigned) {
     for (int i = 0; spec.manifest.size() < 900'000; ++i) spec.manifest += "key" + std::to_string(i) + ": [a, b]\n";
     const MemoryFile file = buildPackage(spec);
     directory_.write("bad.npk", contentOf(file.fd(), 0, file.size()));
+    for (int i = 0; i < 20; ++i) std::filesystem::copy(bad_, directory_ / ("bad" + std::to_string(i) + ".npk"));
     const auto begin = std::chrono::steady_clock::now();
     expectRefused("bad.npk", Code::InvalidSignature, "bad.npk");
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{100});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{1500});
 }
 
 TEST_F(LoadTest, ReadsNoFileTwice) {
