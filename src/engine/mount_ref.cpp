@@ -76,6 +76,14 @@ const MountRecord* findMounted(const Registry& registry, const MountRef& ref) {
                       ref.what);
 }
 
+Task<MountRef> resolved(Pool& workers, const Registry& registry, MountRef ref, uid_t user) {
+    auto* const point = std::get_if<MountRef::Point>(&ref.what);
+    if (point != nullptr && findByMountPoint(registry, point->path) == nullptr) {
+        point->path = co_await workers.run([point] { return resolvedParent(point->path); }, user);
+    }
+    co_return ref;
+}
+
 MountKeys keysOf(const Registry& registry, const MountRef& ref) {
     MountKeys keys;
     const auto add = [&](const MountRecord* record) {

@@ -2,8 +2,12 @@
 // Which mount a caller means, taken apart once.
 #pragma once
 
+#include <sys/types.h>
+
 #include <variant>
 
+#include "async/pool.h"
+#include "async/task.h"
 #include "base/error.h"
 #include "base/std.h"
 #include "engine/mount_lines.h"
@@ -32,6 +36,9 @@ struct MountRef {
 
 // nullptr: not mounted. Throws InvalidArgs if the container is mounted several times, or the reference's own error.
 [[nodiscard]] const MountRecord* findMounted(const Registry& registry, const MountRef& ref);
+
+// The same, with a mount point that nothing is known of as the path that it leads to, as a mount's target is taken.
+[[nodiscard]] Task<MountRef> resolved(Pool& workers, const Registry& registry, MountRef ref, uid_t user);
 
 // What an unmount concerns, be it mounted or about to be. Throws the reference's own error.
 [[nodiscard]] MountKeys keysOf(const Registry& registry, const MountRef& ref);

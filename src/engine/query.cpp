@@ -86,6 +86,7 @@ Task<bool> Queries::verify(CallPtr call, std::string what, std::string repositor
 }
 
 Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
+    what = co_await resolved(runtime_.pools.mounts, registry_, std::move(what), call->caller.euid);
     const MountRecord* found = findMounted(registry_, what);
     if (found == nullptr) throwNotMounted(what.text);
     const MountRecord record = *found;

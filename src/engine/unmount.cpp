@@ -79,6 +79,7 @@ Task<> Unmounter::authorize(CallPtr call, const MountRecord& record) {
 }
 
 Task<> Unmounter::unmountInTurn(CallPtr call, MountRef what, UnmountMode how, Granted granted) {
+    what = co_await resolved(runtime_.pools.mounts, world_.registry, std::move(what), call->caller.euid);
     for (;;) {
         // Who may not, and what is not clear, keeps nobody waiting. A person may need minutes; numbers are not used
         // again.

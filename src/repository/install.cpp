@@ -225,7 +225,7 @@ bool removeExactly(int directory, const RepositoryEntry& entry, const std::strin
         if (errno == ENOENT) return false;
         throwErrno(Code::Failed, what, errno);
     }
-    
+
     if (!isFileOf(entry, directory, entry.file)) throw other;
     const std::string aside = std::string{kRemovedPrefix} + randomHex();
     if (renameat(directory, entry.file.c_str(), directory, aside.c_str()) != 0) throwErrno(Code::Failed, what, errno);
