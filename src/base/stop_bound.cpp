@@ -3,14 +3,21 @@
 
 #include <unistd.h>
 
+#include <system_error>
+
 #include "base/log.h"
 
 namespace northstar {
 
 using namespace std::chrono_literals;
 
-StopBound::StopBound(std::chrono::milliseconds patience, std::function<void()> help)
-    : thread_{[this, patience, help = std::move(help)] { watch(patience, help); }} {}
+StopBound::StopBound(std::chrono::milliseconds patience, std::function<void()> help) {
+    try {
+        thread_ = std::thread{[this, patience, help = std::move(help)] { watch(patience, help); }};
+    } catch (const std::system_error& error) {
+        log::warn("The stop has no bound, as no thread can be started: {}", error.what());
+    }
+}
 
 StopBound::~StopBound() {
     {
@@ -18,7 +25,7 @@ StopBound::~StopBound() {
         ended_ = true;
     }
     changed_.notify_one();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void StopBound::watch(std::chrono::milliseconds patience, const std::function<void()>& help) {

@@ -68,12 +68,27 @@ Task<Inspected> Queries::inspect(CallPtr call, std::string what) {
 }
 
 Task<bool> Queries::verify(CallPtr call, std::string what, std::string repository) {
-    Found found = world_.catalog.find(what, repository);
-    const ContainerName container = found.entry.package->manifest.containerName();
-    const std::string& name = found.repository->name;
-    const Details details = containerDetails(container, name, found.repository->verified());
+    Details details{{"repository", repository}, {"container", printable(what)}};
+    bool corrupted = false;
+    try {
+        const Found found = world_.catalog.find(what, repository);
+        what = found.container;
+        repository = found.repository->name;
+        details =
+            containerDetails(found.entry.package->manifest.containerName(), repository, found.repository->verified());
+    } catch (const Error& error) {  // a package whose first block is damaged was refused when it was found
+        if (error.code() != Code::Corrupted) throw;
+        corrupted = true;
+    }
     co_await authorizer_.require(call, action::kVerify, details);
-    found = co_await packages_.current(found.container, name, call->caller.euid);
+    if (corrupted) co_return false;
+    Found found;
+    try {
+        found = co_await packages_.current(what, repository, call->caller.euid);
+    } catch (const Error& error) {
+        if (error.code() != Code::Corrupted) throw;
+        co_return false;
+    }
     const std::shared_ptr<const Package> package = found.entry.package;
     if (!package->verity) {
         throw Error{Code::InvalidSignature,

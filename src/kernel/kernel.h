@@ -36,8 +36,8 @@ public:
     virtual std::unique_ptr<MountPoint> makeMountPoint(const std::string& path) = 0;
 
     // Takes down exactly this mount, be it where it is known to be or elsewhere by now, and removes the directory that
-    // was made for it (an error of that is only logged). Throws NotMounted if it is nowhere or something is mounted
-    // over it, Busy if it is in use (unless lazy), Failed.
+    // was made for it (an error of that is only logged). Throws NotMounted if it is nowhere, Busy if something is
+    // mounted over it or it is in use (unless lazy), Failed.
     virtual void unmount(const MountIdentity& identity, const std::string& mountPoint, const MadeDirectory& made,
                          UnmountMode mode) = 0;
 

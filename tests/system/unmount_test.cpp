@@ -98,15 +98,16 @@ TEST_F(UnmountTest, OurOwnLooksAtTheMountDoNotMakeItBusy) {
 
 TEST_F(UnmountTest, OfWhatIsMountedOverIsRefused) {
     ASSERT_EQ(::mount("test", mounted_.path.c_str(), "tmpfs", 0, nullptr), 0);
-    EXPECT_EQ(unmountCode(), Code::NotMounted);
-    EXPECT_EQ(unmountCode(UnmountMode::Lazy), Code::NotMounted);
+    EXPECT_EQ(unmountCode(), Code::Busy);
+    EXPECT_EQ(unmountCode(UnmountMode::Lazy), Code::Busy);
+    EXPECT_EQ(kernel_->mountsInside(mounted_.identity, mounted_.path), std::vector{mounted_.path});
     ASSERT_EQ(::umount(mounted_.path.c_str()), 0);
     EXPECT_EQ(contentDifference(mounted_.path), "");
 }
 
 TEST_F(UnmountTest, OfAnotherMountOfTheSameDeviceIsRefused) {
     ASSERT_EQ(::mount(mounted_.path.c_str(), mounted_.path.c_str(), nullptr, MS_BIND, nullptr), 0);
-    EXPECT_EQ(unmountCode(), Code::NotMounted);
+    EXPECT_EQ(unmountCode(), Code::Busy);
     ASSERT_EQ(::umount(mounted_.path.c_str()), 0);
 }
 
@@ -304,7 +305,7 @@ TEST_F(UnmountTest, NobodyTakesTheFlagsOfACloneOff) {
 TEST_F(UnmountTest, OfAnotherMountThanMeantIsNotCloned) {
     ASSERT_EQ(::mount("test", mounted_.path.c_str(), "tmpfs", 0, nullptr), 0);
     EXPECT_EQ(errorOf([&] { kernel_->cloneMount(mounted_.identity, mounted_.path, CloneFor::Anybody); }).code(),
-              Code::NotMounted);
+              Code::Busy);
     ASSERT_EQ(::umount(mounted_.path.c_str()), 0);
 }
 

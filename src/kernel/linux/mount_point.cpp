@@ -169,8 +169,9 @@ SafePath locateMount(const MountIdentity& identity, const std::string& mountPoin
     } catch (const Error& error) {
         if (error.code() != Code::NotMounted) throw;
         for (const MountTableEntry& entry : readMountTable({identity.device})) {
-            const bool elsewhere = isSameMount(identity, entry.identity) && entry.mountPoint != mountPoint;
-            if (elsewhere) return locateAt(identity, entry.mountPoint);
+            if (!isSameMount(identity, entry.identity)) continue;
+            if (entry.mountPoint != mountPoint) return locateAt(identity, entry.mountPoint);
+            throw Error{Code::Busy, describe(mountPoint) + ": something is mounted over it; unmount that first"};
         }
         throw;
     }

@@ -32,7 +32,7 @@ struct SafePath {
 
 // The parent of the mount point, if exactly this mount is on it, and else of where the mount table has it: its path
 // changes when it is moved or a directory above it is renamed. No descriptor of the mount itself stays open. Throws
-// NotMounted, Failed.
+// NotMounted, Busy if something is mounted over it, Failed.
 [[nodiscard]] SafePath locateMount(const MountIdentity& identity, const std::string& mountPoint);
 
 // See Kernel::makeMountPoint. A missing directory is made with mode 0755. Throws AlreadyMounted, InvalidArgs, Failed.
