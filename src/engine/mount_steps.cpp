@@ -161,6 +161,8 @@ void MountSteps::mountInSteps(const MountPlan& plan, MountRecord& record) const 
 void MountSteps::attach(const MountPlan& plan, DetachedMount& mount, MountRecord& record) const {
     // Before the first thing that would outlive a crash. Whether the directory is there already is a guess until then.
     std::error_code unknown;
+    const std::filesystem::path directory = std::filesystem::path{plan.mountPoint}.parent_path();
+    if (plan.how.target.empty()) std::filesystem::create_directory(directory, unknown);  // run_dir: somebody removed it
     if (!exists(std::filesystem::symlink_status(plan.mountPoint, unknown))) record.made.path = plan.mountPoint;
     SavedRecord saved{state_, record};
     const auto point = kernel_.makeMountPoint(plan.mountPoint);

@@ -116,7 +116,8 @@ void StateStore::save(const MountRecord& record) const {
     const std::string temporary = "." + name + ".new";
     const std::string text = serialize(record);
     const auto fail = [&](const char* what, int error) {
-        throwErrno(Code::Failed, fmt::format("Cannot {} {}/{}", what, path_, name), error);
+        const char* why = error == ENOENT ? " (if the directory was removed, restart the service)" : "";
+        throwErrno(Code::Failed, fmt::format("Cannot {} {}/{}{}", what, path_, name, why), error);
     };
     const UniqueFd file{
         openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};

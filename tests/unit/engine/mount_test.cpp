@@ -74,6 +74,13 @@ TEST_F(EngineTest, WhatIsMountedIsNotMountedThereAgain) {
     EXPECT_EQ(registry().mounts().size(), 1U);
 }
 
+TEST_F(EngineTest, ARunDirectoryThatWasRemovedIsMadeAgain) {
+    engine();
+    std::filesystem::remove_all(runDir());
+    mountAsRoot("fonts");
+    EXPECT_TRUE(std::filesystem::is_directory(runDir()));
+}
+
 TEST_F(EngineTest, TwoCallersForOneMountPointGetOneMount) {
     FakeKernel::Gate gate{kernel_, "attachLoop"};
     const auto first = mount(root_, "fonts");

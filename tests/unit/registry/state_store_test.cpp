@@ -57,6 +57,15 @@ TEST(StateStore, NothingIsLeftOfARecordThatCannotBeWritten) {
     EXPECT_FALSE(std::filesystem::exists(directory / "mounts/.1.toml.new"));
 }
 
+TEST(StateStore, ADirectoryThatWasRemovedIsSaidSo) {
+    const TemporaryDirectory directory;
+    const StateStore state{directory.path()};
+    std::filesystem::remove_all(directory / "mounts");
+    MountRecord record;
+    record.id = 1;
+    expectError(Code::Failed, "if the directory was removed, restart the service", [&] { state.save(record); });
+}
+
 TEST(StateStore, WhatIsSavedIsLoaded) {
     const TemporaryDirectory directory;
     MountRecord record;
