@@ -33,6 +33,7 @@ const std::array kRules{
     MethodRule{kMounter, "Reload", kReloadActions},
     MethodRule{kMountObject, "Unmount", kUnmountActions},
     MethodRule{kMountObject, "Open", kOpenActions},
+    MethodRule{kMountObject, "Holders", kUnmountActions},
     MethodRule{kRepository, "Install", kRepositoryActions},
     MethodRule{kRepository, "Uninstall", kRepositoryActions},
 };

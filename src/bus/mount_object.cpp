@@ -23,6 +23,17 @@ Task<sdbus::UnixFd> toUnixFd(Task<UniqueFd> opening) {
     co_return sdbus::UnixFd{fd.release(), sdbus::adopt_fd};
 }
 
+using ListedHolder = sdbus::Struct<std::uint32_t, std::string, std::string>;
+
+Task<std::vector<ListedHolder>> listed(Task<std::vector<Holder>> search) {
+    const std::vector<Holder> holders = co_await search;
+    std::vector<ListedHolder> list;
+    for (const auto& [pid, name, path] : holders) {
+        list.emplace_back(static_cast<std::uint32_t>(pid), toUtf8(name), toUtf8(path));
+    }
+    co_return list;
+}
+
 }  // namespace
 
 MountObject::MountObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const Registry& registry,
@@ -47,6 +58,10 @@ void MountObject::publish(Dispatcher& dispatcher, Engine& engine) {
     add("Open", {"mount"}, [&engine, ref](CallPtr call, Options options) {
         refuseOptions(options);
         return toUnixFd(engine.methods().opener.open(std::move(call), ref));
+    });
+    add("Holders", {"holders"}, [&engine, ref](CallPtr call, Options options) {
+        refuseOptions(options);
+        return listed(engine.methods().unmounter.holders(std::move(call), ref));
     });
 
     // The object goes before its record is forgotten, but a property may be asked for in between.

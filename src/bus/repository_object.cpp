@@ -5,6 +5,7 @@
 
 #include "auth/call.h"
 #include "base/slow_close.h"
+#include "base/utf8.h"
 #include "bus/arguments.h"
 #include "bus/names.h"
 #include "bus/options.h"
@@ -13,6 +14,12 @@
 #include "sdbus/compat.h"
 
 namespace northstar::bus {
+namespace {
+
+constexpr std::size_t kMostRefused = 1000;  // told of: whoever writes to the directory may put any number there
+
+}  // namespace
+
 RepositoryObject::RepositoryObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine,
                                    const Catalog& catalog, std::string name)
     : catalog_{catalog}, name_{std::move(name)}, object_{sdbus::createObject(bus, repositoryPath(name_))} {
@@ -59,11 +66,19 @@ void RepositoryObject::publish(Dispatcher& dispatcher, Engine& engine) {
     changing("Capacity", [](const Repository& r) { return r.config.capacity; });
     changing("Used", [](const Repository& r) { return r.content.used(); });
     changing("MaxContainers", [](const Repository& r) { return r.config.maxContainers; });
+    changing("Refused", [](const Repository& r) {
+        std::vector<sdbus::Struct<std::string, std::string, std::string>> refused;
+        for (const auto& [file, refusal] : r.content.refused | std::views::take(kMostRefused)) {
+            refused.emplace_back(toUtf8(file), errorName(refusal.error.code()), toUtf8(refusal.error.what()));
+        }
+        return refused;
+    });
     builder.publish();
 }
 
 void RepositoryObject::contentChanged() {
-    object_->emitPropertiesChangedSignal(kRepositoryInterface, {PropertyName{"Containers"}, PropertyName{"Used"}});
+    object_->emitPropertiesChangedSignal(kRepositoryInterface,
+                                         {PropertyName{"Containers"}, PropertyName{"Used"}, PropertyName{"Refused"}});
 }
 
 void RepositoryObject::allChanged() { object_->emitPropertiesChangedSignal(kRepositoryInterface); }

@@ -25,6 +25,16 @@ const MountRecord* findByMountPoint(const Registry& registry, const std::string&
     return record != nullptr ? record : registry.findShownAs(path);
 }
 
+std::set<std::uint32_t> findByPattern(const Registry& registry, const ContainerPattern& pattern) {
+    std::set<std::uint32_t> ids = registry.findByContainer(pattern.container);
+    std::erase_if(ids, [&](std::uint32_t id) {
+        const MountRecord& record = *registry.find(id);
+        const bool there = pattern.repository.empty() || pattern.repository == record.repository;
+        return !there || !pattern.matches(record.containerName());
+    });
+    return ids;
+}
+
 [[noreturn]] void throwSeveral(const Registry& registry, const std::string& what, const std::set<std::uint32_t>& ids) {
     constexpr std::size_t kMostNamed = 5;
     std::string places;
@@ -55,8 +65,8 @@ MountRef MountRef::parse(const std::string& text, std::string_view objects) {
             if (failure == std::errc{} && read == end) return {text, id};
         } else if (text.starts_with('/')) {
             return {text, Point{normalPath(text, "The mount point")}};
-        } else if (auto name = ContainerName::parse(text)) {
-            return {text, std::move(*name)};
+        } else if (auto pattern = ContainerPattern::parse(text)) {
+            return {text, std::move(*pattern)};
         }
         return {text, notMounted(text)};
     } catch (const Error& error) {
@@ -68,8 +78,8 @@ const MountRecord* findMounted(const Registry& registry, const MountRef& ref) {
     return std::visit(Overloaded{[](const Error& error) -> const MountRecord* { throw error; },
                                  [&](MountRef::Id id) { return registry.find(id.number); },
                                  [&](const MountRef::Point& point) { return findByMountPoint(registry, point.path); },
-                                 [&](const ContainerName& name) -> const MountRecord* {
-                                     const auto& ids = registry.findByContainer(name);
+                                 [&](const ContainerPattern& pattern) -> const MountRecord* {
+                                     const auto ids = findByPattern(registry, pattern);
                                      if (ids.size() > 1) throwSeveral(registry, ref.text, ids);
                                      return ids.empty() ? nullptr : registry.find(*ids.begin());
                                  }},
@@ -95,9 +105,9 @@ MountKeys keysOf(const Registry& registry, const MountRef& ref) {
                        keys.addPoint(point.path);
                        add(findByMountPoint(registry, point.path));
                    },
-                   [&](const ContainerName& name) {
-                       keys.addContainer(name);
-                       for (const std::uint32_t id : registry.findByContainer(name)) add(registry.find(id));
+                   [&](const ContainerPattern& pattern) {
+                       keys.addContainer(pattern.container);
+                       for (const std::uint32_t id : findByPattern(registry, pattern)) add(registry.find(id));
                    }},
         ref.what);
     return keys;

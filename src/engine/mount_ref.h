@@ -24,11 +24,11 @@ struct MountRef {
     struct Point {
         std::string path;  // absolute and normal
     };
-    std::string text;                                    // as it was written, for messages
-    std::variant<Error, Id, Point, ContainerName> what;  // Error: why it can be none
+    std::string text;                                       // as it was written, for messages
+    std::variant<Error, Id, Point, ContainerPattern> what;  // Error: why it can be none
 
-    // An object (`objects` and the mount's number), a mount point ("/..."), "name:version" or "name". Never throws:
-    // what can be none of them has InvalidArgs or NotMounted.
+    // An object (`objects` and the mount's number), a mount point ("/..."), or a container. Never throws: what can be
+    // none of them has InvalidArgs or NotMounted.
     [[nodiscard]] static MountRef parse(const std::string& text, std::string_view objects);
 };
 

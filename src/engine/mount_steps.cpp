@@ -21,7 +21,8 @@ namespace {
 // After a mount that failed: nobody but root and udev can open its devices, so this is rarely needed.
 constexpr std::chrono::milliseconds kAfterFailure{1000};
 constexpr std::chrono::milliseconds kOneLook{10};  // devices that nobody holds are gone within a millisecond or two
-constexpr std::size_t kMostHolders = 5;            // as many as fit one line
+constexpr std::size_t kMostListedHolders = 1000;
+constexpr std::size_t kMostHolders = 5;  // as many as fit one line
 
 // The root hash stands for the whole content; empty for what is not verified, which sealImage() refuses.
 std::string keyOf(const Package& package) {
@@ -238,6 +239,10 @@ bool MountSteps::areDevicesGone(const MountRecord& record) const noexcept {
 std::string MountSteps::deviceLeft(const MountRecord& record) const {
     const bool verity = !record.verityUuid.empty() && kernel_.verityUuid(record.identity.device) == record.verityUuid;
     return verity ? record.device : record.loopDevice;
+}
+
+std::vector<Holder> MountSteps::holders(const MountRecord& record) const {
+    return kernel_.holders(record.identity.device, kMostListedHolders);
 }
 
 std::string MountSteps::describeHolders(const MountRecord& record) const {

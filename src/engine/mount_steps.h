@@ -71,7 +71,10 @@ public:
     // Which of the devices of a mount that is gone somebody still holds, "/dev/dm-0": the upper one if it is there.
     [[nodiscard]] std::string deviceLeft(const MountRecord& record) const;
 
-    // The processes that hold the mount, as a part of a sentence. Can take seconds, see Kernel::holders.
+    // The processes that hold the mount. Can take seconds, see Kernel::holders.
+    [[nodiscard]] std::vector<Holder> holders(const MountRecord& record) const;
+
+    // The same, as a part of a sentence. Can take seconds, see Kernel::holders.
     [[nodiscard]] std::string describeHolders(const MountRecord& record) const;
 
 private:

@@ -75,9 +75,8 @@ Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::s
         details = containerDetails(found.entry.package->manifest.containerName(), repository, verified);
     } catch (const Error&) {
         missing = std::current_exception();
-        const auto named = ContainerName::parse(what);
-        if (!named) throw;  // nobody is asked about what can be no container
-        details["container"] = named->text();
+        if (!ContainerPattern::parse(what)) throw;  // nobody is asked about what can be no container
+        details["container"] = what;
     }
     details["polkit.message"] = "Authentication is required to remove $(container) from the repository $(repository)";
     co_await authorizer_.require(call, action::kManageRepository, details);

@@ -24,6 +24,8 @@ constexpr std::chrono::milliseconds kDeadline = 2s;
 constexpr std::chrono::seconds kHeldCounts = 1min;
 constexpr std::chrono::milliseconds kFirstPause = 10ms, kLongestPause = 100ms;
 
+constexpr std::size_t kMostSearches = 8;  // of calls that wait for one: each may take seconds
+
 bool mayUnmount(const Call& call, const MountRecord& record) {
     return call.caller.euid == 0 || call.caller.euid == record.ownerUid;
 }
@@ -149,8 +151,25 @@ Task<Unmounter::Gone> Unmounter::takeDown(CallPtr call, std::uint32_t id, Unmoun
     co_return gone;
 }
 
+Task<std::vector<Holder>> Unmounter::holders(CallPtr call, MountRef what) {
+    const MountRecord* const found = findMounted(world_.registry, what);
+    if (found == nullptr) throwNotMounted(what.text);
+    const MountRecord record = *found;
+    if (!mayUnmount(*call, record)) co_await authorize(call, record);
+    if (searches_ >= kMostSearches) {
+        throw Error{Code::LimitsExceeded, fmt::format("Cannot look for who holds {}: {} calls look for that at this "
+                                                      "moment; try again",
+                                                      record.mountPoint, kMostSearches)};
+    }
+    struct Search {
+        std::size_t& all;
+        ~Search() { --all; }
+    } search{++searches_};
+    const auto look = [&] { return runtime_.steps.holders(record); };
+    co_return co_await runtime_.pools.searches.run(look, call->caller.euid);
+}
+
 Task<> Unmounter::throwBusy(CallPtr call, MountRecord record) {
-    constexpr std::size_t kMostSearches = 8;
     std::string holders = "somebody (not looked for: too many calls ask that at this moment)";
     const auto search = [&] {
         return runtime_.stopping.stop_requested() ? "somebody" : runtime_.steps.describeHolders(record);

@@ -49,6 +49,10 @@ public:
     // In parallel; null, or why not, for each, in the order asked.
     Task<std::vector<std::exception_ptr>> unmountMany(CallPtr call, std::vector<MountRef> what, UnmountMode how);
 
+    // The processes that hold the mount, for its owner, root, and who may unmount it. Throws NotMounted, AccessDenied,
+    // LimitsExceeded if many calls look for that at this moment, Failed.
+    Task<std::vector<Holder>> holders(CallPtr call, MountRef what);
+
 private:
     using Granted = std::optional<std::uint32_t>;  // the mount that the caller was authorized for
     struct Gone {

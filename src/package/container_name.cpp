@@ -66,6 +66,13 @@ std::strong_ordering comparePrereleases(std::string_view a, std::string_view b) 
     return restA.has_value() <=> restB.has_value();
 }
 
+// MAJOR or MAJOR.MINOR.
+bool isVersionBegin(std::string_view text) {
+    const auto minor = cut(text, '.');
+    std::uint64_t ignored = 0;
+    return readNumber(text, ignored) && (!minor || readNumber(*minor, ignored));
+}
+
 }  // namespace
 
 bool isContainerName(std::string_view name) {
@@ -109,6 +116,32 @@ std::optional<ContainerName> ContainerName::parse(std::string_view text) {
     const std::string_view version = text.substr(colon + 1);
     if (!Version::parse(version)) return std::nullopt;
     return ContainerName{std::string{name}, std::string{version}};
+}
+
+std::optional<ContainerPattern> ContainerPattern::parse(std::string_view text) {
+    ContainerPattern pattern;
+    if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+        if (slash == 0) return std::nullopt;
+        pattern.repository = text.substr(0, slash);
+        text.remove_prefix(slash + 1);
+    }
+    if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+        const std::string_view version = text.substr(colon + 1);
+        if (isVersionBegin(version)) {
+            pattern.versionBegin = std::string{version} + ".";
+            text = text.substr(0, colon);
+        }
+    }
+    auto container = ContainerName::parse(text);
+    if (!container) return std::nullopt;
+    pattern.container = std::move(*container);
+    return pattern;
+}
+
+bool ContainerPattern::matches(const ContainerName& other) const {
+    if (other.name != container.name) return false;
+    if (!versionBegin.empty()) return other.version.starts_with(versionBegin);
+    return container.version.empty() || container.version == other.version;
 }
 
 }  // namespace northstar

@@ -40,4 +40,17 @@ struct ContainerName {
     auto operator<=>(const ContainerName&) const = default;
 };
 
+// What callers call containers by: "name", "name:version", or "name:1" and "name:1.2" for the versions that begin so;
+// each also behind "repository/".
+struct ContainerPattern {
+    std::string repository{};    // empty: any
+    ContainerName container{};   // with a whole version, or any
+    std::string versionBegin{};  // "1." or "1.2."; empty: what `container` says
+
+    // nullopt for what can mean no container.
+    [[nodiscard]] static std::optional<ContainerPattern> parse(std::string_view text);
+
+    [[nodiscard]] bool matches(const ContainerName& other) const;
+};
+
 }  // namespace northstar

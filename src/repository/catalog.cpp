@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/catalog.h"
 
-#include <tuple>
+#include <fmt/format.h>
 
-#include "package/container_name.h"
+#include <tuple>
 
 namespace northstar {
 namespace {
 
 using Shared = std::shared_ptr<const Repository>;
 
-// The entries of a map whose key is this container; of a name: of all its versions. ';' comes after ':'.
+// The entries of a map whose key is this container; of a name: of all its versions; of the beginning of a version: of
+// those that begin so. ';' comes after ':', and '/' after '.'.
 template <typename Map>
-auto rangeOf(const Map& map, const std::string& what) {
-    if (what.find(':') != std::string::npos) return map.equal_range(what);
-    return std::pair{map.lower_bound(what + ':'), map.lower_bound(what + ';')};
+auto rangeOf(const Map& map, const ContainerPattern& pattern) {
+    const std::string& name = pattern.container.name;
+    if (!pattern.container.version.empty()) return map.equal_range(pattern.container.text());
+    if (pattern.versionBegin.empty()) return std::pair{map.lower_bound(name + ':'), map.lower_bound(name + ';')};
+    const std::string begin = name + ':' + pattern.versionBegin;
+    std::string end = begin;
+    end.back() = '/';
+    return std::pair{map.lower_bound(begin), map.lower_bound(end)};
 }
 
 // What a refused file is asked for by: NAME, NAME:VERSION or NAME-VERSION, each place that a version may begin. Nothing
@@ -52,11 +58,14 @@ void Catalog::replace(Repositories repositories) {
     for (const auto& [name, repository] : repositories_) claims_.emplace(name, claimsIn(repository->content));
 }
 
-const Error* Catalog::findRefusal(const std::string& repository, const std::string& what) const {
+const Error* Catalog::findRefusal(const std::string& repository, const std::string& what,
+                                  const std::optional<ContainerPattern>& pattern) const {
     const auto& claims = claims_.at(repository);
-    auto [first, last] = rangeOf(claims, what);
-    // NAME.npk
-    if (first == last) std::tie(first, last) = claims.equal_range(what);
+    auto [first, last] = claims.equal_range(what);  // NAME.npk
+    if (pattern) {
+        const auto [begin, end] = rangeOf(claims, *pattern);
+        if (begin != end) std::tie(first, last) = std::pair{begin, end};
+    }
     return first == last ? nullptr : &repositories_.at(repository)->content.refused.at(first->second).error;
 }
 
@@ -69,7 +78,14 @@ Shared Catalog::repository(const std::string& name) const {
     return it->second;
 }
 
-Found Catalog::find(const std::string& what, const std::string& repository) const {
+Found Catalog::find(const std::string& what, const std::string& inRepository) const {
+    const auto pattern = ContainerPattern::parse(what);
+    const bool prefixed = pattern && !pattern->repository.empty();
+    if (prefixed && !inRepository.empty() && inRepository != pattern->repository) {
+        throw Error{Code::InvalidArgs, fmt::format("Cannot look for {} in repository {}: name one repository", what,
+                                                   printable(inRepository))};
+    }
+    const std::string repository = prefixed ? pattern->repository : inRepository;
     std::vector<Shared> places;
     if (!repository.empty()) {
         places.push_back(this->repository(repository));
@@ -79,10 +95,10 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
     }
     // By key: a call may name thousands that are not there.
     Found best;
-    for (const auto& place : places) {
+    for (const auto& place : pattern ? places : std::vector<Shared>{}) {
         // Whoever may write to a directory without keys must not get in front of signed containers by a version.
         if (best.repository && best.repository->verified() && !place->verified()) break;
-        const auto [first, last] = rangeOf(place->content.entries, what);
+        const auto [first, last] = rangeOf(place->content.entries, *pattern);
         for (auto it = first; it != last; ++it) {
             const auto& [container, entry] = *it;
             if (!best.repository || best.entry.package->manifest.version < entry.package->manifest.version) {
@@ -92,7 +108,7 @@ Found Catalog::find(const std::string& what, const std::string& repository) cons
     }
     if (best.repository) return best;
     for (const auto& place : places) {
-        if (const Error* refusal = findRefusal(place->name, what)) throw *refusal;
+        if (const Error* refusal = findRefusal(place->name, what, pattern)) throw *refusal;
     }
     throw Error{Code::NoSuchContainer,
                 "There is no container " + printable(what) +

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/std.h"
+#include "package/container_name.h"
 #include "repository/repository.h"
 
 namespace northstar {
@@ -25,10 +26,10 @@ public:
     // Throws NoSuchRepository.
     [[nodiscard]] std::shared_ptr<const Repository> repository(const std::string& name) const;
 
-    // `what`: "name:version", or "name" for the highest version. `repository`: where to look; empty: everywhere. In
-    // several repositories, those with keys come first, then the order of their names.
-    // Throws NoSuchContainer, NoSuchRepository, or the error that a package of that name was refused with.
-    [[nodiscard]] Found find(const std::string& what, const std::string& repository) const;
+    // `what`: see ContainerPattern; of several versions the highest. `inRepository`: where to look; empty: everywhere,
+    // or where `what` says. In several repositories, those with keys come first, then the order of their names. Throws
+    // NoSuchContainer, NoSuchRepository, InvalidArgs, or the error that a package of that name was refused with.
+    [[nodiscard]] Found find(const std::string& what, const std::string& inRepository) const;
 
     // A package that was installed. Its repository is looked up by name; nothing happens if it is gone.
     void add(const Found& found);
@@ -38,7 +39,8 @@ public:
 
 private:
     void change(const std::string& repository, const std::function<void(RepositoryContent&)>& edit);
-    [[nodiscard]] const Error* findRefusal(const std::string& repository, const std::string& what) const;
+    [[nodiscard]] const Error* findRefusal(const std::string& repository, const std::string& what,
+                                           const std::optional<ContainerPattern>& pattern) const;
 
     Repositories repositories_;
     // Of each repository: the files that were refused, by what they may be asked for.

@@ -88,6 +88,32 @@ TEST_F(BusTest, OpenOfAnotherUsersMountNeedsAuthorization) {
               busError("AccessDenied"));
 }
 
+TEST_F(BusTest, HoldersAreForWhoMayUnmount) {
+    using Holders = std::vector<sdbus::Struct<std::uint32_t, std::string, std::string>>;
+    callAs(1000);
+    const auto mounted = client().mount("hello-gzip");
+    kernel_->keepBusy(mounted.mountPoint, {{42, "cat", mounted.mountPoint + "/a"}});
+    const auto holders = [&] {
+        return std::get<0>(client().call<Holders>(mounted.object, kMountInterface, "Holders", Options{}));
+    };
+    EXPECT_EQ(holders(), (Holders{{42, "cat", mounted.mountPoint + "/a"}}));
+    callAs(1001);
+    polkit_->answer(FakePolkit::Policy::No);
+    EXPECT_EQ(failureOf(holders).name, busError("AccessDenied"));
+    kernel_->release(mounted.mountPoint);
+}
+
+TEST_F(BusTest, RepositoryObjectTellsWhatItRefused) {
+    using Refused = std::vector<sdbus::Struct<std::string, std::string, std::string>>;
+    addPackage("main", "stranger/hello-stranger-1.0.0.npk");
+    const auto refused =
+        client().property<Refused>(std::string{kRoot} + "/repositories/main", kRepositoryInterface, "Refused");
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_EQ(refused[0].get<0>(), "hello-stranger-1.0.0.npk");
+    EXPECT_EQ(refused[0].get<1>(), ownError("InvalidSignature"));
+    EXPECT_NE(refused[0].get<2>().find("signed"), std::string::npos) << refused[0].get<2>();
+}
+
 TEST_F(BusTest, RepositoryObjectTellsAllOfItsRepository) {
     client();
     const std::string path = std::string{kRoot} + "/repositories/main";

@@ -160,7 +160,13 @@ void refusesAtMost(const Action& action) {
 void checkText(const std::string& text) {
     require(text.size() <= 256 * 1024);
     const MountRef ref = MountRef::parse(text, "/org/northstar/Mounter/mounts/");
-    if (const auto* name = std::get_if<ContainerName>(&ref.what)) require(name->text() == text);
+    if (const auto* pattern = std::get_if<ContainerPattern>(&ref.what)) {
+        std::string whole = pattern->repository.empty() ? "" : pattern->repository + "/";
+        whole += pattern->container.text();
+        if (!pattern->versionBegin.empty())
+            whole += ":" + pattern->versionBegin.substr(0, pattern->versionBegin.size() - 1);
+        require(whole == text);
+    }
     if (const auto* point = std::get_if<MountRef::Point>(&ref.what)) {
         require(normalPath(point->path, "It") == point->path && point->path.size() < PATH_MAX);
     }

@@ -47,6 +47,10 @@ TEST_F(UnmountTest, OfANameThatIsMountedInTwoVersionsIsNotClear) {
     mountAsRoot("multi:1.2.0");
     expectFailure(Code::InvalidArgs, "multi:0.1.0", unmount(root_, "multi"));
     EXPECT_EQ(registry().mounts().size(), 2U);
+    expectFailure(Code::NotMounted, "multi:2", unmount(root_, "multi:2"));
+    expectFailure(Code::NotMounted, "plain/multi:1", unmount(root_, "plain/multi:1"));
+    EXPECT_NO_THROW(answer(unmount(root_, "main/multi:1")));
+    EXPECT_EQ(registry().mounts().begin()->second.version, "0.1.0");
 }
 
 TEST_F(UnmountTest, OfANameIsNotClearWhenASecondVersionComesMeanwhile) {

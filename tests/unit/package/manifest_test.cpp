@@ -74,6 +74,24 @@ TEST(ContainerName, IsAPathComponent) {
     EXPECT_FALSE(isContainerName(std::string(1025, 'a')));
 }
 
+TEST(ContainerPattern, MeansWhatItSays) {
+    const auto matches = [](const char* pattern, const char* container) {
+        const auto parsed = ContainerPattern::parse(pattern);
+        return parsed && parsed->matches(*ContainerName::parse(container));
+    };
+    for (const char* good : {"a", "a:1.2.3", "a:1", "a:1.2", "vendor/a", "vendor/a:1"}) {
+        EXPECT_TRUE(matches(good, "a:1.2.3")) << good;
+    }
+    for (const char* other : {"b", "a:1.2.4", "a:2", "a:1.3", "a:12", "a:1.20"}) {
+        EXPECT_FALSE(matches(other, "a:1.2.3")) << other;
+    }
+    EXPECT_FALSE(matches("a:1", "a:12.0.0"));
+    EXPECT_EQ(ContainerPattern::parse("vendor/a:1")->repository, "vendor");
+    for (const char* none : {"", "/a", "vendor/", "a/b/c", "a:", "a:1.", "a:.1", "a:01", "a:1.2.", "a:x", "a:1-x"}) {
+        EXPECT_FALSE(ContainerPattern::parse(none)) << none;
+    }
+}
+
 struct Refused {
     const char* name;
     std::string yaml;

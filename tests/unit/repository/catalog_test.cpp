@@ -19,7 +19,9 @@ TEST_F(CatalogTest, FindsTheHighestVersionOfANameAndNoOtherName) {
     catalog.set(std::make_shared<const Repository>(std::move(some)));
     EXPECT_EQ(catalog.find("hello", "").container, "hello:1.10.0");
     EXPECT_EQ(catalog.find("hello:1.2.0", "").container, "hello:1.2.0");
-    for (const char* missing : {"hel", "hello:", "hello:1.2", "hello:1.2.1", "", ":", "hello;"}) {
+    EXPECT_EQ(catalog.find("hello:1", "").container, "hello:1.10.0");
+    EXPECT_EQ(catalog.find("hello:1.2", "").container, "hello:1.2.0");
+    for (const char* missing : {"hel", "hello:", "hello:1.1", "hello:2", "hello:1.2.1", "", ":", "hello;"}) {
         expectError(Code::NoSuchContainer, "There is no container",
                     [&] { static_cast<void>(catalog.find(missing, "")); });
     }
@@ -37,6 +39,11 @@ TEST_F(CatalogTest, FindsWhatIsSignedBeforeAHigherVersionThatIsNot) {
     EXPECT_EQ(catalog.find("hello", "").container, "hello:1.0.0");
     EXPECT_EQ(catalog.find("hello", "a").container, "hello:9.0.0");
     EXPECT_EQ(catalog.find("hello:8.0.0", "").container, "hello:8.0.0");
+    EXPECT_EQ(catalog.find("a/hello", "").container, "hello:9.0.0");
+    EXPECT_EQ(catalog.find("a/hello:8", "a").container, "hello:8.0.0");
+    EXPECT_EQ(catalog.find("hello:1", "").container, "hello:1.0.0");
+    expectError(Code::InvalidArgs, "name one repository", [&] { static_cast<void>(catalog.find("a/hello", "b")); });
+    expectError(Code::NoSuchRepository, "b", [&] { static_cast<void>(catalog.find("b/hello", "")); });
 }
 
 TEST_F(CatalogTest, SaysWhyAFileOfThatNameWasRefused) {
