@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <system_error>
 #include <thread>
 
@@ -180,7 +181,8 @@ TEST_F(LoadTest, SkipsWhatIsMountedOverAFile) {
     RepositoryContent content;
     std::thread{[&] {  // a mount namespace of its own, which goes with the thread
         ASSERT_EQ(unshare(CLONE_FS | CLONE_NEWNS), 0);
-        ASSERT_EQ(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+        // In a chroot "/" is no mount, and who made that gave it a namespace of its own.
+        ASSERT_TRUE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 || errno == EINVAL);
         ASSERT_EQ(mount(other.c_str(), bad_.c_str(), nullptr, MS_BIND, nullptr), 0);
         content = loaded();
     }}
