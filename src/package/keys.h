@@ -14,6 +14,8 @@ public:
     // signatures (S*B = R + k*A holds with S = 0 and R = -k*A, one of at most 8 points), or one that is not canonical.
     explicit PublicKey(const std::array<std::uint8_t, kSize>& bytes);
 
+    [[nodiscard]] const std::array<std::uint8_t, kSize>& bytes() const noexcept { return bytes_; }
+
     // SHA-256 of the 32 bytes, in hexadecimal: how a key is named on the bus and in logs.
     [[nodiscard]] const std::string& fingerprint() const noexcept { return fingerprint_; }
 

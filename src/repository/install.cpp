@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "package/bytes.h"
 #include "package/image/sealed_image.h"
 #include "package/package.h"
 #include "repository/directory.h"

@@ -25,10 +25,10 @@ struct PackageSpec {
     std::optional<std::string> key = "golden";  // signs it: tests/data/keys/<key>.key; without: unsigned, no verity
 
     // Each is called, if set, with what the step before has made.
-    std::function<void(std::string& image)> changeImage;      // data, superblock, tree; the root hash is taken before
-    std::function<void(std::string& yaml)> changeSignedText;  // before it is signed
-    std::function<void(std::string& yaml)> changeSignatureFile;  // after
-    std::function<void(ZipSpec& zip)> changeZip;
+    std::function<void(std::string& image)> changeImage = {};  // data, superblock, tree; the root hash is taken before
+    std::function<void(std::string& yaml)> changeSignedText = {};     // before it is signed
+    std::function<void(std::string& yaml)> changeSignatureFile = {};  // after
+    std::function<void(ZipSpec& zip)> changeZip = {};
 };
 
 // tests/data/keys/<name>.pub of each.

@@ -6,21 +6,17 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <mutex>
 #include <new>
-#include <system_error>
-#include <thread>
 
 #include "base/error.h"
+#include "package/image/chunks.h"
 
 namespace northstar {
 namespace {
 
 constexpr std::uint64_t kBlock = Verity::kBlockSize;
 constexpr std::uint64_t kDigest = sizeof(Sha256);
-constexpr std::uint64_t kBatch = 256;        // hash blocks read at once
-constexpr std::uint64_t kChunkBlocks = 256;  // 1 MiB: fits a processor's cache, and pays for a system call
-constexpr unsigned kMaxThreads = 64;
+constexpr std::uint64_t kBatch = 256;  // hash blocks read at once
 
 // Are these the bytes whose digest is number `at` of the digests?
 bool matches(SaltedHash& hash, Bytes block, Bytes digests, std::uint64_t at) {
@@ -73,63 +69,40 @@ struct DataCheck {
     const HashTree::Sink& sink;
 
     static constexpr std::uint64_t kNone = UINT64_MAX;
-    std::atomic<std::uint64_t> nextChunk{0};
     std::atomic<std::uint64_t> damagedBlock{kNone};  // the lowest
-    std::atomic<bool> failed{false};
-    std::mutex failureMutex{};
-    std::exception_ptr failure{};  // the first one
 
     // The calling thread works, too. Throws as HashTree::verifyData does.
     void run(unsigned threads) {
         ::posix_fadvise(fd, static_cast<off_t>(image.offset), static_cast<off_t>(verity.superblockOffset),
                         POSIX_FADV_SEQUENTIAL);  // only advice
-        if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
-        const std::uint64_t chunks = (verity.dataBlocks - 1) / kChunkBlocks + 1;
-        const std::uint64_t helpers = std::min<std::uint64_t>({threads, kMaxThreads, chunks}) - 1;
-        {
-            std::vector<std::jthread> running;
-            try {
-                for (std::uint64_t i = 0; i < helpers; ++i) running.emplace_back([this] { work(); });
-            } catch (const std::system_error&) {
-                // No more threads to be had: it takes longer with those that there are.
-            }
-            work();
-        }  // joins
-        if (failure) std::rethrow_exception(failure);
+        forEachChunk((verity.dataBlocks - 1) / kChunkBlocks + 1, threads, [this] { return makeWork(); });
         if (const std::uint64_t block = damagedBlock; block != kNone) {
             throw Error{Code::Corrupted,
                         "Data block " + std::to_string(block) + " of the image does not match the signed root hash"};
         }
     }
 
-    void work() noexcept {
-        try {
-            workThrough();
-        } catch (...) {
-            const std::lock_guard lock{failureMutex};
-            if (!failure) failure = std::current_exception();
-            failed = true;
-        }
+    ChunkWork makeWork() {
+        const auto hash = std::make_shared<SaltedHash>(verity.salt);
+        return [this, hash, buffer = std::vector<std::uint8_t>(kChunkBlocks * kBlock)](std::uint64_t chunk) mutable {
+            check(chunk * kChunkBlocks, buffer, *hash);
+        };
     }
 
-    void workThrough() {
-        SaltedHash hash{verity.salt};
-        std::vector<std::uint8_t> buffer(kChunkBlocks * kBlock);
-        while (!failed) {
-            const std::uint64_t first = nextChunk.fetch_add(1) * kChunkBlocks;
-            if (first >= verity.dataBlocks || first > damagedBlock) return;
-            if (stop.stop_requested())
-                throw Error{Code::Failed,
-                            "Checking the image was given up, as its caller has left or the service stops; try again"};
-            const std::uint64_t size = std::min(kChunkBlocks, verity.dataBlocks - first) * kBlock;
-            const std::span<std::uint8_t> data = std::span{buffer}.first(size);
-            const std::size_t got = readAt(fd, image.offset + first * kBlock, data);
-            const auto whole = data.first(got - got % kBlock);  // a block that is not all there is a damaged one
-            auto damaged = firstDamaged(whole, first, hash);
-            if (!damaged && whole.size() < size) damaged = first + whole.size() / kBlock;
-            if (damaged) return report(*damaged);
-            if (sink) sink(first * kBlock, data);
-        }
+    // The chunk that begins with block `first`.
+    void check(std::uint64_t first, std::span<std::uint8_t> buffer, SaltedHash& hash) {
+        if (first > damagedBlock) return;
+        if (stop.stop_requested())
+            throw Error{Code::Failed,
+                        "Checking the image was given up, as its caller has left or the service stops; try again"};
+        const std::uint64_t size = std::min(kChunkBlocks, verity.dataBlocks - first) * kBlock;
+        const std::span<std::uint8_t> data = buffer.first(size);
+        const std::size_t got = readAt(fd, image.offset + first * kBlock, data);
+        const auto whole = data.first(got - got % kBlock);  // a block that is not all there is a damaged one
+        auto damaged = firstDamaged(whole, first, hash);
+        if (!damaged && whole.size() < size) damaged = first + whole.size() / kBlock;
+        if (damaged) return report(*damaged);
+        if (sink) sink(first * kBlock, data);
     }
 
     [[nodiscard]] std::optional<std::uint64_t> firstDamaged(Bytes data, std::uint64_t firstBlock,

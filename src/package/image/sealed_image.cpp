@@ -18,26 +18,7 @@ namespace {
 // F_SEAL_FUTURE_WRITE is not enough: mappings that are there already may go on writing.
 constexpr int kContentSeals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
 
-// Called by several threads, each with its own part of the image.
-void writeAt(int fd, std::uint64_t offset, Bytes data) {
-    while (!data.empty()) {
-        const ssize_t put = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) {
-            const int error = put < 0 ? errno : ENOSPC;
-            throwErrno(codeForWrite(error), "Cannot copy the image into memory", error);
-        }
-        data = data.subspan(static_cast<std::size_t>(put));
-        offset += static_cast<std::uint64_t>(put);
-    }
-}
-
 }  // namespace
-
-Code codeForWrite(int error) noexcept {
-    const bool noRoom = error == ENOSPC || error == EFBIG || error == EDQUOT;
-    return noRoom ? Code::CapacityExceeded : Code::Failed;
-}
 
 UniqueFd makeMemfd(const char* name) {
     constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -78,8 +59,9 @@ SealedImage sealImage(int fd, Extent image, const std::optional<Verity>& verity,
     if (::ftruncate(memfd.get(), static_cast<off_t>(size)) != 0) {
         throwErrno(codeForWrite(errno), "Cannot make a memory file of " + std::to_string(size) + " bytes", errno);
     }
-    tree.verifyData(fd, image, threads, stop,
-                    [&memfd](std::uint64_t offset, Bytes data) { writeAt(memfd.get(), offset, data); });
+    tree.verifyData(fd, image, threads, stop, [&memfd](std::uint64_t offset, Bytes data) {
+        writeAt(memfd.get(), offset, data, "Cannot copy the image into memory");
+    });
     sealMemfd(memfd.get());
     return {std::move(memfd), {0, size}};
 }

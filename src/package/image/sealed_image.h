@@ -23,9 +23,6 @@ void sealMemfd(int fd);
 // Is the descriptor a memfd whose content can never change again?
 [[nodiscard]] bool isSealed(int fd);
 
-// CapacityExceeded if the error says that there is no room, else Failed.
-[[nodiscard]] Code codeForWrite(int error) noexcept;
-
 struct SealedImage {
     UniqueFd fd;   // sealed against writing, growing, shrinking and further seals (fcntl(2), F_ADD_SEALS)
     Extent image;  // the filesystem's data inside it, bytes
