@@ -72,8 +72,7 @@ void unpack(const Common& common, const UnpackOptions& options) {
     if (common.stop.stop_requested()) throw Error{Code::Failed, "Interrupted"};
     staging.publish("tree/files", destination, RENAME_NOREPLACE);
     if (tree.missing()) {
-        std::cerr << "npk: left out of " << printable(destination)
-                  << ": what cannot be made without privileges, such as device nodes\n";
+        std::cerr << "npk: left out of " << printable(destination) << ": device nodes, which nobody could use there\n";
     }
 }
 

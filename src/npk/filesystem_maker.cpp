@@ -54,8 +54,6 @@ std::vector<std::string> squashfsArguments(const PackOptions& options, const std
         append(all, {"-comp", compression});
     }
     append(all, {"-b", std::to_string(options.blockSize == 0 ? 131072 : options.blockSize)});
-    // With SOURCE_DATE_EPOCH it uses that, and no time of a file is later.
-    if (!isEpochSet()) append(all, {"-mkfs-time", "0"});
     if (jobs != 0) append(all, {"-processors", std::to_string(jobs)});
     if (options.allRoot) append(all, {"-all-root"});
     if (options.uid) append(all, {"-force-uid", std::to_string(*options.uid)});
@@ -74,7 +72,6 @@ std::vector<std::string> erofsArguments(const PackOptions& options, const std::s
         }
         append(all, {"-C" + std::to_string(options.blockSize)});
     }
-    if (!isEpochSet()) append(all, {"-T0", "--preserve-mtime"});
     if (options.allRoot) append(all, {"--all-root"});
     if (options.uid) append(all, {fmt::format("--force-uid={}", *options.uid)});
     if (options.gid) append(all, {fmt::format("--force-gid={}", *options.gid)});
@@ -83,22 +80,30 @@ std::vector<std::string> erofsArguments(const PackOptions& options, const std::s
     return all;
 }
 
-// Relative to the directory.
-std::vector<std::string> deviceNodesIn(const std::string& directory) {
+struct Facts {
+    std::vector<std::string> deviceNodes;  // relative to the directory
+    std::int64_t newest = 0;               // the latest time of a file, seconds since 1970
+};
+
+Facts look(const std::string& directory) {
     std::string root = directory;
     std::array<char*, 2> roots{root.data(), nullptr};
     const std::unique_ptr<FTS, decltype(&::fts_close)> tree{
         ::fts_open(roots.data(), FTS_PHYSICAL | FTS_NOCHDIR, nullptr), ::fts_close};
     if (tree == nullptr) throwErrno(Code::Failed, "Cannot read " + printable(directory), errno);
-    std::vector<std::string> found;
+    Facts facts;
     while (const FTSENT* entry = ::fts_read(tree.get())) {
-        if (entry->fts_info != FTS_DEFAULT || entry->fts_statp == nullptr) continue;
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
+            throwErrno(Code::Failed, "Cannot read " + printable(entry->fts_path), entry->fts_errno);
+        }
+        facts.newest = std::max<std::int64_t>(facts.newest, entry->fts_statp->st_mtime);
+        if (entry->fts_info != FTS_DEFAULT) continue;
         const mode_t mode = entry->fts_statp->st_mode;
         if (!S_ISBLK(mode) && !S_ISCHR(mode)) continue;
         const std::string path = entry->fts_path;
-        found.push_back(path.substr(std::min(path.find_first_not_of('/', directory.size()), path.size())));
+        facts.deviceNodes.push_back(path.substr(std::min(path.find_first_not_of('/', directory.size()), path.size())));
     }
-    return found;
+    return facts;
 }
 
 std::uint64_t sizeOf(const std::string& path) {
@@ -116,11 +121,16 @@ std::vector<std::string> makerArguments(const PackOptions& options, const std::s
 
 void makeImage(const Common& common, const PackOptions& options, const std::string& image, std::string_view seed) {
     const bool isErofs = options.filesystem == "erofs";
-    std::vector<std::string> nodes;
-    if (isErofs && !options.devNodes) nodes = deviceNodesIn(options.directory);
+    const Facts facts = look(options.directory);
+    const auto nodes = options.devNodes ? std::vector<std::string>{} : facts.deviceNodes;
+    // Both tools take it for the time of the image, and for the latest one that a file may have.
+    const auto epoch = static_cast<std::uint32_t>(std::min<std::int64_t>(facts.newest, UINT32_MAX));
+    std::vector<std::string> environment;
+    if (!isEpochSet()) environment.push_back("SOURCE_DATE_EPOCH=" + std::to_string(epoch));
     Progress progress{common.form(), isErofs ? "mkfs.erofs" : "mksquashfs", 0};
     const Tool tool{.arguments = makerArguments(options, image, seed, common.jobs, nodes),
                     .package = isErofs ? "erofs-utils" : "squashfs-tools",
+                    .environment = environment,
                     .tick = [&] { progress.set(sizeOf(image)); },
                     .stop = common.stop};
     const ToolResult result = runTool(tool);

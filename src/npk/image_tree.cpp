@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sstream>
+
 #include "base/error.h"
 #include "npk/keys.h"
 #include "npk/verified.h"
@@ -85,6 +87,16 @@ void own(const std::string& path) {
     }
 }
 
+// unsquashfs ends with 2 if it went on behind an error: whatever could not be read, and device nodes.
+bool lacksOnlyDeviceNodes(const ToolResult& result) {
+    if (result.status != 2) return false;
+    std::istringstream lines{result.errors};
+    for (std::string line; std::getline(lines, line) && !lines.eof();) {  // the last one may be cut off
+        if (!line.empty() && line.find(", because you're not superuser!") == std::string::npos) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 Filesystem copyImage(const Common& common, int out) {
@@ -140,8 +152,7 @@ void ImageTree::extract() {
     Tool extractor = tool(std::move(arguments));
     extractor.tick = [&progress] { progress.add(0); };
     const ToolResult result = runTool(extractor);
-    // unsquashfs: 2 for what it could not make, such as device nodes, and went on.
-    missing_ = filesystem_ == Filesystem::Squashfs && result.status == 2;
+    missing_ = filesystem_ == Filesystem::Squashfs && lacksOnlyDeviceNodes(result);
     if (result.status != 0 && !missing_) {
         throw Error{Code::Failed, "Cannot unpack the image: " + complaint(extractor, result)};
     }

@@ -35,9 +35,14 @@ Interrupts::Interrupts() {
     thread_ = std::jthread{[this] { watch(); }};
 }
 
-Interrupts::~Interrupts() {
+Interrupts::~Interrupts() { endWatch(); }
+
+// A signal that is pending is still seen, as it is looked at first.
+void Interrupts::endWatch() {
+    if (!thread_.joinable()) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(end_.get(), &one, sizeof one);  // an eventfd takes it
+    thread_.join();
 }
 
 void Interrupts::watch() {
@@ -49,7 +54,9 @@ void Interrupts::watch() {
     stop_.request_stop();
 }
 
-void Interrupts::die() const {
+// Ctrl-C reaches a tool, too. If that ends first, our own signal is pending at least: wait until it has been seen.
+void Interrupts::die() {
+    endWatch();
     if (!stop_.stop_requested()) return;
     sigset_t set;
     sigemptyset(&set);

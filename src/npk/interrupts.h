@@ -22,11 +22,13 @@ public:
     // Stop is requested by the first signal.
     [[nodiscard]] std::stop_token token() const noexcept { return stop_.get_token(); }
 
-    // Ends the program by the signal that came, as if it had never been blocked; returns if none came.
-    void die() const;
+    // Ends the program by the signal that came, as if it had never been blocked; returns if none came. Afterwards none
+    // is waited for any more.
+    void die();
 
 private:
     void watch();
+    void endWatch();
 
     UniqueFd signals_, end_;
     std::stop_source stop_;

@@ -206,7 +206,7 @@ int fail(int status, const std::string& message) {
     return status;
 }
 
-int runCommand(const CommandLine& line, const Interrupts& interrupts) {
+int runCommand(const CommandLine& line, Interrupts& interrupts) {
     try {
         line.run();
         return std::cout.flush() ? 0 : fail(kFailed, "Cannot write the result");
@@ -241,7 +241,7 @@ int main(int argc, char** argv) {
     try {
         ::signal(SIGPIPE, SIG_IGN);  // whoever reads may leave; what is half made still has to go
         raiseDescriptorLimit();
-        const Interrupts interrupts;
+        Interrupts interrupts;
         line.common.stop = interrupts.token();
         return runCommand(line, interrupts);
     } catch (const std::exception& error) {

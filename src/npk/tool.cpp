@@ -56,7 +56,7 @@ private:
 
 // Everything that the child needs, made before fork(): after it, in a program with threads, only system calls are safe.
 struct Prepared {
-    std::vector<char*> arguments;
+    std::vector<char*> arguments, environment;
     int nothing, output, errors, failure, directory;
     const Confinement* confinement;
 };
@@ -76,8 +76,23 @@ int becomeTool(const Prepared& prepared) noexcept {
     if (prepared.confinement != nullptr) {
         if (const int error = prepared.confinement->enter(); error != 0) return error;
     }
-    ::execvp(prepared.arguments[0], prepared.arguments.data());
+    ::execvpe(prepared.arguments[0], prepared.arguments.data(), prepared.environment.data());
     return errno;
+}
+
+// Ours, with these in the place of those that have their names: "NAME=VALUE".
+std::vector<char*> environmentWith(std::vector<std::string>& changed) {
+    std::vector<char*> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        const std::string_view text{*variable};
+        const std::string_view name = text.substr(0, text.find('=') + 1);
+        if (std::ranges::none_of(changed, [&](const auto& other) { return other.starts_with(name); })) {
+            variables.push_back(*variable);
+        }
+    }
+    for (std::string& variable : changed) variables.push_back(variable.data());
+    variables.push_back(nullptr);
+    return variables;
 }
 
 pid_t start(const Prepared& prepared) {
@@ -121,7 +136,10 @@ ToolResult runTool(const Tool& tool) {
     if (!nothing) throwErrno(Code::Failed, "Cannot open /dev/null", errno);
     Pipe output, errors, failure;
     std::vector<std::string> copies = tool.arguments;
+    std::vector<std::string> changed = tool.environment;
+    changed.emplace_back("LC_ALL=C");  // its messages are looked at
     Prepared prepared{{},
+                      environmentWith(changed),
                       nothing.get(),
                       output.write.get(),
                       errors.write.get(),

@@ -14,6 +14,7 @@ struct Tool {
     std::string package;                 // what to install if it is not there
     int directory = -1;                  // opened; where it runs; without: here
     const Confinement* confinement = nullptr;
+    std::vector<std::string> environment = {};                // "NAME=VALUE", besides ours
     std::function<void(std::string_view piece)> output = {};  // of its standard output; may throw; without: dropped
     std::function<void()> tick = {};                          // called about ten times a second; must not throw
     std::stop_token stop = {};
