@@ -44,11 +44,9 @@ sdbus::Error toBusError(const std::exception_ptr& error) {
         return makeError(errorName(known.code()), toUtf8(known.what()));  // anything else could not be sent
     } catch (const std::bad_alloc&) {
         return makeError(errorName(Code::Failed), "The service is out of memory; try again later");
-    } catch (const std::system_error& error) {
+    } catch (const std::system_error& shortage) {
         return makeError(errorName(Code::Failed),
-                         fmt::format("The service is short of threads or memory ({}); try again "
-                                     "later",
-                                     error.what()));
+                         fmt::format("The service is short of threads or memory ({}); try later", shortage.what()));
     } catch (const std::exception& unexpected) {
         log::error("Unexpected error in a call: {}", unexpected.what());
         return makeError(errorName(Code::Failed), toUtf8(std::string{"Unexpected error: "} + unexpected.what()));
