@@ -2,14 +2,19 @@
 // Each table is decoded by a reader that remembers which keys it was asked for: what is left over is unknown.
 #include "config/config.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <limits>
 #include <ranges>
 #include <set>
 
 #include "base/error.h"
+#include "base/own_file.h"
+#include "base/path.h"
+#include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "config/value.h"
 
@@ -167,6 +172,34 @@ RepositoryConfig decodeRepository(const std::string& file, const std::string& na
     return repository;
 }
 
+// As text: a look at the directory itself could wait for its filesystem for ever.
+std::string spelledOut(const std::string& path) {
+    std::string text;
+    for (const std::string& part : pathComponents(path)) {
+        if (part != ".") text += "/" + part;
+    }
+    return text;
+}
+
+// Of two repositories of one directory, neither would know what the other installs and removes; in run_dir, callers
+// choose names.
+void refuseSharedDirectory(const TableReader& reader, const Config& config, const std::string& name,
+                           const toml::node& table) {
+    const std::string dir = spelledOut(config.repositories.at(name).dir);
+    if (dir.empty()) return;  // in memory
+    const auto fail = [&](const std::string& problem) {
+        const toml::node* node = table.as_table()->get("dir");
+        reader.fail((node != nullptr ? *node : table).source(), "repositories." + name + ".dir", problem);
+    };
+    if (isWithin(dir, config.runDir)) fail("must not lie in run_dir, " + config.runDir);
+    if (isWithin(dir, config.stateDir)) fail("must not lie in state_dir, " + config.stateDir);
+    for (const auto& [other, repository] : config.repositories) {
+        if (other != name && spelledOut(repository.dir) == dir) {
+            fail("is the directory of repository " + other + ", too; give each one its own");
+        }
+    }
+}
+
 Config decode(const std::string& file, const toml::table& table) {
     Config config;
     TableReader reader{file, table, ""};
@@ -210,17 +243,36 @@ Config decode(const std::string& file, const toml::table& table) {
             }
             if (!node.is_table()) reader.fail(node.source(), "repositories." + name, "must be a table");
             config.repositories.emplace(name, decodeRepository(file, name, *node.as_table()));
+            refuseSharedDirectory(reader, config, name, node);
         }
     }
     reader.refuseUnknown();
     return config;
 }
 
+std::string readConfig(const std::string& path) {
+    const std::string what = path + ": cannot read the configuration";
+    // O_NONBLOCK: a FIFO in its place must not hold the service up.
+    const UniqueFd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!fd) throwErrno(Code::Failed, what, errno);
+    requireOwnFile(fd.get(), what, path);
+    std::string text;
+    std::array<char, 16384> buffer{};
+    for (;;) {
+        const ssize_t got = read(fd.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) throwErrno(Code::Failed, what, errno);
+        if (got == 0) return text;
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+}
+
 }  // namespace
 
 Config loadConfig(const std::string& path) {
+    const std::string text = readConfig(path);
     try {
-        return decode(path, toml::parse_file(path));
+        return decode(path, toml::parse(std::string_view{text}, std::string_view{path}));
     } catch (const toml::parse_error& error) {
         // The description quotes what is there, line ends and all.
         throw Error{Code::Failed, fmt::format("{}: cannot read the configuration: {}", placeOf(path, error.source()),

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/types.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/own_file.h"
 #include "base/unique_fd.h"
 #include "package/bytes.h"
 
@@ -86,9 +86,7 @@ PublicKey loadPublicKey(const std::string& path) {
     // O_NONBLOCK: a FIFO in its place must not hold the service up; it is refused below.
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) throwErrno(Code::Failed, what, errno);
-    struct stat status{};
-    if (::fstat(fd.get(), &status) != 0) throwErrno(Code::Failed, what, errno);
-    if (!S_ISREG(status.st_mode)) throw Error{Code::Failed, what + ": it is not a regular file"};
+    requireOwnFile(fd.get(), what, path);
 
     std::array<std::uint8_t, PublicKey::kSize + 1> buffer{};  // one more byte, to see a file that is too long
     try {

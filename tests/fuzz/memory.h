@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace northstar::test {
 
 inline UniqueFd memoryWith(std::span<const std::uint8_t> bytes) {
     UniqueFd file{::memfd_create("fuzz", MFD_CLOEXEC)};
+    require(::fchmod(file.get(), 0600) == 0);  // of a configuration or a key
     require(::write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
     return file;
 }

@@ -26,9 +26,11 @@ public:
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
-    // Writes a file and returns its path.
+    // Writes a file that its owner alone may change, whatever the umask, and returns its path.
     std::string write(const std::string& name, const std::string& text) const {
         std::ofstream{*this / name, std::ios::binary} << text;
+        std::error_code ignored;  // a device, or what could not be written
+        std::filesystem::permissions(*this / name, std::filesystem::perms{0644}, ignored);
         return *this / name;
     }
 

@@ -2,7 +2,11 @@
 // The configuration: defaults, every key, and mistakes by file, line and key.
 #include "config/config.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "base/error.h"
 #include "support/expect_error.h"
@@ -151,6 +155,33 @@ TEST_F(ConfigTest, DirectoriesOfTheServiceHaveOneSpelling) {
     refuse("run_dir = \"/r\"\nstate_dir = \"/r/state\"\n", "mounter.toml:2: state_dir");
     refuse("run_dir = \"/s/run\"\nstate_dir = \"/s/\"\n", "mounter.toml:2: state_dir");
     EXPECT_EQ(load("run_dir = \"/run/northstar-mounter2\"\n").runDir, "/run/northstar-mounter2");
+}
+
+TEST_F(ConfigTest, RepositoriesHaveDirectoriesOfTheirOwn) {
+    refuse("[repositories.a]\ndir = \"/p\"\n[repositories.b]\ndir = \"//p/./\"\n",
+           "mounter.toml:4: repositories.b.dir: is the directory of repository a");
+    refuse("[repositories.a]\ndir = \"/var/lib/northstar/b\"\n[repositories.b]\n", "is the directory of repository");
+    refuse("run_dir = \"/r\"\n[repositories.a]\ndir = \"/r/p\"\n",
+           "mounter.toml:3: repositories.a.dir: must not lie in run_dir");
+    refuse("run_dir = \"/r\"\n[repositories.a]\ndir = \"/r\"\n", "must not lie in run_dir");
+    refuse("state_dir = \"/s\"\n[repositories.a]\ndir = \"/s/p\"\n", "must not lie in state_dir");
+    EXPECT_EQ(load("[repositories.a]\ndir = \"/p\"\n[repositories.b]\ndir = \"/p/q\"\n").repositories.size(), 2U);
+    EXPECT_EQ(load("[repositories.a]\ntype = \"memory\"\n[repositories.b]\ntype = \"memory\"\n").repositories.size(),
+              2U);
+}
+
+TEST_F(ConfigTest, MayBeChangedByRootAlone) {
+    const std::string file = directory_.write("mounter.toml", "workers = 3\n");
+    for (const unsigned mode : {0660U, 0606U, 0646U, 0664U}) {
+        std::filesystem::permissions(file, std::filesystem::perms{mode});
+        expectError(Code::Failed, fmt::format("mode {:04o}); chmod go-w {}", mode, file),
+                    [&] { static_cast<void>(loadConfig(file)); });
+    }
+    std::filesystem::permissions(file, std::filesystem::perms{0640});
+    EXPECT_EQ(loadConfig(file).workers, 3U);
+    ASSERT_EQ(chown(file.c_str(), 1000, 0), 0);
+    expectError(Code::Failed, "it belongs to user 1000, who could change it; chown root " + file,
+                [&] { static_cast<void>(loadConfig(file)); });
 }
 
 TEST_F(ConfigTest, AMemoryRepositoryHasNoDirectory) {

@@ -144,6 +144,17 @@ TEST_F(KeyFile, OfAnotherSizeIsRefusedByName) {
     }
 }
 
+TEST_F(KeyFile, ThatOthersCanChangeIsRefused) {
+    const std::string path = write(std::string(32, 'k'));
+    for (const auto mode : {0660U, 0606U, 0622U}) {
+        std::filesystem::permissions(path, std::filesystem::perms{mode});
+        expectError(Code::Failed, "chmod go-w " + path, [&] { (void)loadPublicKey(path); });
+    }
+    std::filesystem::permissions(path, std::filesystem::perms{0600});
+    ASSERT_EQ(::chown(path.c_str(), 1000, 0), 0);
+    expectError(Code::Failed, "it belongs to user 1000", [&] { (void)loadPublicKey(path); });
+}
+
 TEST_F(KeyFile, ThatIsMissingIsRefusedByName) {
     expectError(Code::Failed, "missing.pub: No such file", [&] { (void)loadPublicKey(folder_ / "missing.pub"); });
 }
