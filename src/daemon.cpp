@@ -100,7 +100,7 @@ struct Daemon::Parts {
             try {
                 co_await engine->methods().repositories.reload(ownCall("Reload"));
             } catch (const std::exception& error) {
-                log::error("Cannot reload, all stays as it was: {}", error.what());
+                log::error("The reload failed: {}", error.what());
             }
             --reloads;
         }

@@ -111,11 +111,16 @@ Task<> RepositoryChanges::reload(CallPtr call) {
         return read;
     });
     const std::vector<ContainerOf> dropped = std::move(loaded.dropped);
+    const std::vector<std::string> problems = std::move(loaded.problems);
     apply(std::move(loaded));
     world_.observers.repositoriesReplaced();
     for (const auto& [container, repository] : dropped) world_.observers.uninstalled(container, repository);
     co_await verity_.refresh();
     log::info("Reloaded {}", world_.settings.path);
+    if (!problems.empty()) {
+        throw Error{Code::Failed,
+                    fmt::format("Reloaded {}, but not all: {}", world_.settings.path, fmt::join(problems, "; "))};
+    }
 }
 
 void RepositoryChanges::apply(Loaded loaded) {

@@ -27,7 +27,8 @@ public:
         : line_{runtime.loop}, world_{world}, runtime_{runtime}, authorizer_{authorizer}, external_{external},
           verity_{verity} {}
 
-    // All throw Error. Returns the container that came in.
+    // All throw Error. Returns the container that came in. A reload throws Failed, too, if a repository could not be
+    // read; all else is in force then.
     Task<std::string> install(CallPtr call, std::string repository, CallerFd npk);
     Task<> uninstall(CallPtr call, std::string repository, std::string what);
     Task<> reload(CallPtr call);

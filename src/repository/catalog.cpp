@@ -140,8 +140,12 @@ bool Catalog::update(const Found& found) {
     const auto it = repositories_.find(found.repository->name);
     if (it == repositories_.end()) return false;
     const auto old = it->second->content.entries.find(found.container);
-    if (old == it->second->content.entries.end() || old->second.package == found.entry.package) return false;
-    change(found.repository->name, [&](RepositoryContent& content) { content.entries[found.container] = found.entry; });
+    if (old == it->second->content.entries.end() || old->second.package->identity == found.entry.package->identity) {
+        return false;
+    }
+    change(found.repository->name, [&](RepositoryContent& content) {
+        content.entries[found.container] = {found.entry.file, withDescriptor(*found.entry.package, {}), nullptr};
+    });
     return true;
 }
 

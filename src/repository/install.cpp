@@ -194,9 +194,9 @@ Installed installIntoDirectory(const Repository& repository, int fd, std::uint64
     temporary.flush();
     const std::string file = publish(temporary, repository, checked->manifest);
     // Renaming changed the ctime, so the identity is taken again; the content is the one that was checked.
-    auto package = openAccepted(std::move(readable), repository.keys, file);
+    const auto package = openAccepted(std::move(readable), repository.keys, file);
     temporary.keep();
-    return {package->manifest.container(), {file, std::move(package), nullptr}};
+    return {package->manifest.container(), {file, withDescriptor(*package, {}), nullptr}};
 }
 
 Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t size, const Incoming& agreed,
@@ -209,11 +209,13 @@ Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t 
     return {std::move(container), memoryEntry(std::move(package))};
 }
 
-// Our descriptor keeps the inode from being reused.
+// A file that took its inode has another time. Renaming changes the ctime.
 bool isFileOf(const RepositoryEntry& entry, int directory, const std::string& name) {
     struct stat status{};
-    return fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           status.st_dev == entry.package->identity.device && status.st_ino == entry.package->identity.inode;
+    if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    FileIdentity now{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim, {}};
+    now.changed = entry.package->identity.changed;
+    return now == entry.package->identity;
 }
 
 // Only the file that the package was read from: another may take its name at any moment, so it gets one that nobody

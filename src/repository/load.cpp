@@ -34,6 +34,7 @@ Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previ
         const bool same =
             old != previous.end() && old->second->config.type == config.type && old->second->config.dir == config.dir;
         repository->content = load(*repository, same ? old->second.get() : nullptr, loaded.dropped);
+        if (!repository->content.problem.empty()) loaded.problems.push_back(repository->content.problem);
         log::info("Repository {}: {} containers, {} refused", name, repository->content.entries.size(),
                   repository->content.refused.size());
         loaded.repositories.emplace(name, std::move(repository));

@@ -17,7 +17,8 @@ struct Loaded {
     Config config;
     Catalog::Repositories repositories;
     KeyRing fileKeys;
-    std::vector<ContainerOf> dropped;  // from memory repositories: their new keys did not sign them
+    std::vector<ContainerOf> dropped;   // from memory repositories: their new keys did not sign them
+    std::vector<std::string> problems;  // repositories that could not be read and are as they were
 };
 
 // Blocks. Packages that `previous` knows unchanged are not read again, those of memory repositories are taken over;

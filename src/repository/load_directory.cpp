@@ -54,8 +54,9 @@ private:
         }
         const auto known = known_.find(file);
         const bool same = known != known_.end() && known->second->package->identity == identity;
-        add(same ? *known->second
-                 : RepositoryEntry{file, openAccepted(std::move(fd), keys_, repository_ + "/" + file), nullptr});
+        if (same) return add(*known->second);
+        const auto package = openAccepted(std::move(fd), keys_, repository_ + "/" + file);
+        add({file, withDescriptor(*package, {}), nullptr});
     }
 
     void add(RepositoryEntry entry) {
@@ -95,12 +96,15 @@ RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig&
     try {
         return DirectoryLoad{name, keys, previous}.run(config);
     } catch (const Error& error) {
-        if (error.code() == Code::NoSuchRepository || previous.entries.empty()) {
+        if (error.code() == Code::NoSuchRepository) {
             log::warn("Repository {} is empty: {}", name, error.what());
             return {};
         }
-        log::warn("Repository {} keeps the {} containers that it had: {}", name, previous.entries.size(), error.what());
-        return previous;
+        RepositoryContent content = previous;
+        content.problem = fmt::format("Repository {} keeps the {} containers that it had: {}", name,
+                                      previous.entries.size(), error.what());
+        log::warn("{}", content.problem);
+        return content;
     }
 }
 

@@ -49,6 +49,12 @@ KeyRing loadKeys(const std::vector<std::string>& files) {
     return keys;
 }
 
+std::shared_ptr<const Package> withDescriptor(const Package& package, UniqueFd fd) {
+    return std::make_shared<const Package>(Package{std::move(fd), package.identity, package.format, package.manifest,
+                                                   package.image, package.filesystem, package.isSigned, package.verity,
+                                                   package.signer});
+}
+
 RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, const std::string& container,
                         const RepositoryEntry& entry) {
     if (entry.file.empty()) return entry;
@@ -65,11 +71,12 @@ RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, con
                     fmt::format("Cannot use {}: its package {} is no longer in {}; ask for a Reload", container,
                                 printable(entry.file), config.dir)};
     }
-    // Our descriptor keeps the inode from being reused, so an equal identity is the same file, unchanged.
-    const FileIdentity now{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim,
-                           status.st_ctim};
-    if (now == entry.package->identity) return entry;
-    auto package = openAccepted(openPackageIn(directory, entry.file), keys, printable(entry.file));
+    // An inode that is reused has another ctime, which nobody can set.
+    UniqueFd file = openPackageIn(directory, entry.file);
+    if (identify(file.get()) == entry.package->identity) {
+        return {entry.file, withDescriptor(*entry.package, std::move(file)), nullptr};
+    }
+    auto package = openAccepted(std::move(file), keys, printable(entry.file));
     if (package->manifest.container() != container) {
         throw Error{Code::NoSuchContainer, fmt::format("Cannot use {}: {} holds {} now; ask for a Reload", container,
                                                        printable(entry.file), package->manifest.container())};

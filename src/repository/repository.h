@@ -15,7 +15,8 @@
 
 namespace northstar {
 
-// One container of a repository. The package's descriptor stays open: it is what gets mounted.
+// One container of a repository. In a directory its package has no open descriptor, as there may be more packages than
+// a process can have: refresh() opens it.
 struct RepositoryEntry {
     std::string file;  // name inside the directory; empty in memory
     std::shared_ptr<const Package> package;
@@ -36,6 +37,7 @@ struct RepositoryContent {
 
     std::map<std::string, RepositoryEntry> entries;  // by "name:version"
     std::map<std::string, Refusal> refused;          // by file name
+    std::string problem;                             // why the directory could not be read; entries are those of before
     [[nodiscard]] std::uint64_t used() const;        // bytes of all accepted packages
 };
 
@@ -60,12 +62,15 @@ void checkBlocks(const Package& package, const std::stop_token& stop);
 
 // Opens and checks every *.npk of the directory that is not hidden; those that `previous` knows unchanged are taken
 // from there. A bad file is logged and refused, never fatal: also another link to a file that was read already, and
-// what is more than kMost. A directory that is not there is empty, one that cannot be read is as it was before; both
-// are logged. Blocks.
+// what is more than kMost. A directory that is not there is empty, one that cannot be read is as it was before (and
+// `problem` says why); both are logged. Blocks.
 [[nodiscard]] RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config,
                                               const KeyRing& keys, const RepositoryContent& previous);
 
-// The entry as it is now: the same one if its file did not change, else opened and checked again. Blocks.
+// The same package, open by this descriptor or by none.
+[[nodiscard]] std::shared_ptr<const Package> withDescriptor(const Package& package, UniqueFd fd);
+
+// The entry as it is now, its package open: as it was if its file did not change, else checked again. Blocks.
 // Throws NoSuchContainer if the file is gone or holds another container now, and what openPackage throws.
 [[nodiscard]] RepositoryEntry refresh(const RepositoryConfig& config, const KeyRing& keys, const std::string& container,
                                       const RepositoryEntry& entry);

@@ -51,6 +51,23 @@ TEST_F(BusTest, ReloadOfABadConfigurationChangesNothingAndSaysWhere) {
     EXPECT_EQ(client().listContainers().size(), 11U);
 }
 
+// A file in its place cannot be read as a directory.
+TEST_F(BusTest, ReloadKeepsARepositoryThatCannotBeReadAndSaysSo) {
+    EXPECT_EQ(client().listContainers().size(), 11U);
+    std::filesystem::rename(directory_ / "main", directory_ / "away");
+    directory_.write("main", "");
+    addPackage("plain", "signed/fonts-2.3.4.npk");
+    const auto failure = failureOf([&] { client().reload(); });
+    EXPECT_EQ(failure.name, ownError("Failed"));
+    EXPECT_NE(failure.message.find("Repository main keeps the 10 containers"), std::string::npos) << failure.message;
+    EXPECT_EQ(client().listContainers().size(), 12U);
+    std::filesystem::remove(directory_ / "main");
+    std::filesystem::rename(directory_ / "away", directory_ / "main");
+    client().reload();
+    EXPECT_EQ(client().listContainers().size(), 12U);
+    client().mount("fonts", {{"repository", sdbus::Variant{std::string{"main"}}}});
+}
+
 TEST_F(BusTest, ReloadPutsLimitsAndAuthorizationInForce) {
     client().mount("fonts");
     configure("authorization = \"root-only\"\nlimits = { mounts = 1 }");

@@ -28,7 +28,8 @@ protected:
             ASSERT_EQ(files().size(), content.entries.size()) << "step " << step;
             ASSERT_TRUE(content.refused.empty()) << "step " << step;
             for (const auto& [name, entry] : content.entries) {
-                const Package& package = *entry.package;
+                const RepositoryEntry open = refresh(target.config, target.keys, name, entry);
+                const Package& package = *open.package;
                 ASSERT_NO_THROW(HashTree::load(package.fd.get(), package.image, *package.verity)
                                     .verifyData(package.fd.get(), package.image, 1, {}));
             }

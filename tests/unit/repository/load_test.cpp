@@ -193,12 +193,18 @@ TEST_F(LoadTest, SkipsWhatIsMountedOverAFile) {
 TEST_F(LoadTest, KeepsWhatItHadIfTheDirectoryCannotBeRead) {
     const Repository target = repository();
     const RepositoryContent before = loaded();
-    const auto reload = [&] { return names(loadDirectory("test", target.config, target.keys, before)); };
+    std::string problem;
+    const auto reload = [&] {
+        const RepositoryContent now = loadDirectory("test", target.config, target.keys, before);
+        problem = now.problem;
+        return names(now);
+    };
     std::filesystem::permissions(directory_.path(), std::filesystem::perms::none);
     {
         const BoundByModes bound;
         EXPECT_EQ(reload(), Names{"hello:1.0.0"});
     }
+    EXPECT_NE(problem.find("keeps the 1 containers that it had: Cannot open"), std::string::npos) << problem;
     std::filesystem::permissions(directory_.path(), std::filesystem::perms::owner_all);
     std::filesystem::rename(directory_.path(), directory_.path() + "-moved");
     EXPECT_EQ(reload(), Names{});
@@ -221,6 +227,15 @@ TEST_F(LoadTest, TakesWhatEitherOfTwoKeysSigned) {
     const RepositoryContent content = loadDirectory("test", both.config, rotated, {});
     EXPECT_EQ(names(content), Names{"new:1.0.0"});
     EXPECT_EQ(content.refused.at("hello-1.0.0.npk").error.code(), Code::InvalidSignature);
+}
+
+TEST_F(LoadTest, HoldsNoDescriptorOfAPackage) {
+    const Repository target = repository();
+    const RepositoryContent content = loaded();
+    const RepositoryEntry& entry = content.entries.at("hello:1.0.0");
+    EXPECT_FALSE(entry.package->fd);
+    EXPECT_TRUE(refresh(target.config, target.keys, "hello:1.0.0", entry).package->fd);
+    EXPECT_FALSE(install(target, package("other")).entry.package->fd);
 }
 
 TEST_F(LoadTest, TakesOverWhatDidNotChangeAndReadsWhatDid) {
