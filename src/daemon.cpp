@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "bus/held_reads.h"
 #include "bus/names.h"
 #include "bus/objects.h"
 #include "bus/polkit.h"
@@ -57,6 +58,10 @@ struct Daemon::Parts {
         dispatcher.emplace(scope, clients, world.settings.config.limits, hooks.mapUid);
         objects.emplace(*connection, *dispatcher, *engine, world);
         if (options.handleSignals) watchSignals();
+        if (!world.repositoriesRead.isOpen()) {
+            reads.emplace(*connection);
+            scope.spawn(answerHeldReads());
+        }
         engine->start();
     }
 
@@ -87,6 +92,16 @@ struct Daemon::Parts {
                 }
             }
         });
+    }
+
+    Task<> answerHeldReads() {
+        static const std::string kUs;
+        try {
+            co_await world.repositoriesRead.pass(kUs);
+        } catch (const Error&) {
+            log::debug("The service stops before the repositories were read");
+        }
+        reads->release();
     }
 
     // However many signals come while one reload is under way, one more follows.
@@ -142,13 +157,14 @@ struct Daemon::Parts {
     std::optional<Engine> engine;
     std::optional<bus::Dispatcher> dispatcher;
     std::optional<bus::Objects> objects;
+    std::optional<bus::HeldReads> reads;
     UniqueFd signalFd;
     unsigned reloads = 0;  // asked for, with the one under way
     bool stopping = false;
 };
 
 Daemon::Daemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel, const DaemonTestHooks& hooks) {
-    Loaded loaded = loadAll(options.configPath, {});
+    Loaded loaded = loadSettings(options.configPath);
     makeDirectory(loaded.config.runDir);
     makeDirectory(loaded.config.stateDir);
     parts_ = std::make_unique<Parts>(options, std::move(kernel), hooks, std::move(loaded));

@@ -25,7 +25,8 @@ struct DaemonTestHooks {
 
 class Daemon {
 public:
-    // Loads everything, adopts mounts of an earlier run, takes the bus name. Throws Error with one clear line.
+    // Reads configuration and keys, takes the bus name, adopts mounts of an earlier run. Throws Error with one clear
+    // line. The repositories are read once it runs.
     Daemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel, const DaemonTestHooks& hooks = {});
     ~Daemon();
     Daemon(const Daemon&) = delete;

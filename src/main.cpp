@@ -24,7 +24,7 @@ void blockSignals() {
     signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (RLIMIT_FSIZE) is the error of one install
 }
 
-// A descriptor for each package of a repository: as many as the hard limit gives.
+// Mounts, calls and callers' files need some each: as many as the hard limit gives.
 void raiseDescriptorLimit() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

@@ -29,7 +29,7 @@ std::tuple<sdbus::ObjectPath, std::string> replyOf(const Mounted& at) { return {
 
 }  // namespace
 
-MounterObject::MounterObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const World& world)
+MounterObject::MounterObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, World& world)
     : engine_{engine}, world_{world}, object_{sdbus::createObject(bus, sdbus::ObjectPath{kRootPath})} {
     publish(dispatcher);
     object_->addObjectManager();
@@ -69,16 +69,20 @@ void MounterObject::publish(Dispatcher& dispatcher) {
 
 Task<MounterObject::MountReply> MounterObject::mount(CallPtr call, std::string container, Options options) {
     MountRequest request = decodeMountOptions(options, MountKind::Container);
+    co_await world_.repositoriesRead.pass(call->caller.name);
     co_return replyOf(co_await engine_.methods().mounting.mount(call, container, request));
 }
 
 Task<MounterObject::MountReply> MounterObject::mountFile(CallPtr call, std::string path, Options options) {
     const MountRequest request = decodeMountOptions(options, MountKind::File);
-    co_return replyOf(co_await engine_.methods().files.mountFile(call, normalPath(path, "The package"), request));
+    const std::string file = normalPath(path, "The package");
+    co_await world_.repositoriesRead.pass(call->caller.name);  // some may hold a container of that name
+    co_return replyOf(co_await engine_.methods().files.mountFile(call, file, request));
 }
 
 Task<MounterObject::MountReply> MounterObject::mountFd(CallPtr call, CallerFd npk, Options options) {
     const MountRequest request = decodeMountOptions(options, MountKind::File);
+    co_await world_.repositoriesRead.pass(call->caller.name);
     co_return replyOf(co_await engine_.methods().files.mountFd(call, std::move(npk), request));
 }
 
@@ -86,6 +90,7 @@ Task<std::vector<MounterObject::MountResult>> MounterObject::mountMany(CallPtr c
                                                                        std::vector<std::string> containers,
                                                                        Options options) {
     const MountRequest request = decodeMountOptions(options, MountKind::Many);
+    co_await world_.repositoriesRead.pass(call->caller.name);
     const auto outcomes = co_await engine_.methods().mounting.mountMany(call, containers, request);
     std::vector<MountResult> results;
     for (std::size_t at = 0; at < outcomes.size(); ++at) {
@@ -102,7 +107,9 @@ Task<std::vector<MounterObject::MountResult>> MounterObject::mountMany(CallPtr c
 
 Task<> MounterObject::unmount(CallPtr call, std::string what, Options options) {
     const UnmountMode how = decodeUnmountOptions(options);  // bad options are refused before anything is looked up
-    return engine_.methods().unmounter.unmount(std::move(call), MountRef::parse(what, kMountsPath), how);
+    co_await world_.repositoriesRead.passBehind(call->caller.name);
+    MountRef ref = MountRef::parse(what, kMountsPath);
+    co_await engine_.methods().unmounter.unmount(call, std::move(ref), how);
 }
 
 Task<std::vector<MounterObject::UnmountResult>> MounterObject::unmountMany(CallPtr call, std::vector<std::string> what,
@@ -110,6 +117,7 @@ Task<std::vector<MounterObject::UnmountResult>> MounterObject::unmountMany(CallP
     const UnmountMode how = decodeUnmountOptions(options);
     std::vector<MountRef> refs;
     for (const std::string& one : what) refs.push_back(MountRef::parse(one, kMountsPath));
+    co_await world_.repositoriesRead.passBehind(call->caller.name);
     const auto failures = co_await engine_.methods().unmounter.unmountMany(call, std::move(refs), how);
     std::vector<UnmountResult> results;
     for (std::size_t at = 0; at < failures.size(); ++at) {
@@ -131,7 +139,8 @@ Task<std::vector<MounterObject::ListedMount>> MounterObject::listMounts(CallPtr)
     co_return list;
 }
 
-Task<std::vector<MounterObject::Listed>> MounterObject::listContainers(CallPtr) {
+Task<std::vector<MounterObject::Listed>> MounterObject::listContainers(CallPtr call) {
+    co_await world_.repositoriesRead.pass(call->caller.name);
     std::vector<Listed> list;
     for (const auto& [name, version, repository, mounted] : engine_.methods().queries.containers()) {
         list.emplace_back(name, version, repository, mounted);
@@ -140,6 +149,7 @@ Task<std::vector<MounterObject::Listed>> MounterObject::listContainers(CallPtr) 
 }
 
 Task<std::map<std::string, sdbus::Variant>> MounterObject::inspect(CallPtr call, std::string container) {
+    co_await world_.repositoriesRead.pass(call->caller.name);
     const Inspected inspected = co_await engine_.methods().queries.inspect(call, container);
     const Package& package = *inspected.found.entry.package;
     const Manifest& manifest = package.manifest;
@@ -166,7 +176,9 @@ Task<std::map<std::string, sdbus::Variant>> MounterObject::inspect(CallPtr call,
 }
 
 Task<bool> MounterObject::verify(CallPtr call, std::string container, Options options) {
-    return engine_.methods().queries.verify(std::move(call), std::move(container), decodeRepository(options));
+    std::string repository = decodeRepository(options);
+    co_await world_.repositoriesRead.pass(call->caller.name);
+    co_return co_await engine_.methods().queries.verify(call, std::move(container), std::move(repository));
 }
 
 Task<> MounterObject::reload(CallPtr call, Options options) {

@@ -20,7 +20,7 @@ namespace northstar::bus {
 class MounterObject : public Observer {
 public:
     // Exported until destroyed; outlives all calls.
-    MounterObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, const World& world);
+    MounterObject(sdbus::IConnection& bus, Dispatcher& dispatcher, Engine& engine, World& world);
 
     // Signals, and changes of properties.
     void mounted(const MountRecord& record) override;
@@ -53,7 +53,7 @@ private:
     void emit(const char* signal, const T&... values);
 
     Engine& engine_;
-    const World& world_;
+    World& world_;
     std::unique_ptr<sdbus::IObject> object_;
 };
 

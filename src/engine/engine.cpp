@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "engine/recovery.h"
-#include "repository/install.h"
 
 namespace northstar {
 
@@ -19,7 +19,6 @@ Engine::Engine(EventLoop& loop, Scope& scope, Kernel& kernel, Authority& authori
       authorizer_{authority, modeOf(world.settings.config)}, verity_{runtime_, world.observers},
       methods_{world, runtime_, authorizer_, verity_} {
     runtime_.steps.state().lock();
-    for (const auto& [name, repository] : world_.catalog.repositories()) removeInterruptedInstalls(repository->config);
     for (auto& record : recoverMounts(runtime_.steps)) {
         log::info("Adopted {} on {}", record.container(), record.mountPoint);
         world_.registry.add(std::move(record));
@@ -40,7 +39,23 @@ Engine::~Engine() {
 void Engine::start() {
     watch_ = std::make_unique<KernelWatch>(world_, runtime_, methods_.external);
     world_.observers.add(*this);  // last, as an answer may go on with a call
-    runtime_.scope.spawn(methods_.mounting.mountOnStart());
+    runtime_.scope.spawn(startUp());
+}
+
+Task<> Engine::startUp() {
+    if (!world_.repositoriesRead.isOpen()) {
+        try {
+            co_await methods_.repositories.readAtStart();
+        } catch (const std::exception& error) {
+            log::error("Cannot read the repositories, they are empty: {}", error.what());
+        }
+        std::optional<Error> refusal;
+        if (runtime_.stopping.stop_requested()) {
+            refusal = Error{Code::Failed, "The service is stopping; try again when it runs"};
+        }
+        world_.repositoriesRead.open(std::move(refusal));
+    }
+    if (!runtime_.stopping.stop_requested()) co_await methods_.mounting.mountOnStart();
 }
 
 void Engine::stop() {

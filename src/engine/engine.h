@@ -4,6 +4,7 @@
 
 #include "async/event_loop.h"
 #include "async/scope.h"
+#include "async/task.h"
 #include "auth/authorizer.h"
 #include "base/std.h"
 #include "engine/external_change.h"
@@ -29,7 +30,8 @@ public:
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    // Watches what the kernel tells, and mounts what is to be mounted at start: once the observers are in place.
+    // Watches what the kernel tells, reads the repositories, unless that was done, and mounts what is to be mounted at
+    // start: once the observers are in place.
     void start();
     // Questions and long work are given up from now on, and what has begun ends soon: the scope runs empty.
     void stop();
@@ -52,6 +54,8 @@ public:
     [[nodiscard]] bool verityAvailable() const noexcept { return verity_.available(); }
 
 private:
+    Task<> startUp();
+
     // Nobody need answer for what is gone.
     void unmounted(const MountRecord& record, UnmountReason) override { authorizer_.withdraw(record.id); }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <stop_token>
+
 #include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -13,6 +15,7 @@
 #include "registry/registry.h"
 #include "repository/catalog.h"
 #include "repository/install.h"
+#include "repository/list_limit.h"
 #include "repository/repository.h"
 
 namespace northstar {
@@ -53,6 +56,12 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
     const auto turn = co_await enter();
     const auto before = world_.catalog.repository(repository);
     refuseOtherTrust(*before, asked->verified());
+    if (countContainers(world_.catalog.repositories()) >= kMostListed) {
+        throw Error{Code::CapacityExceeded,
+                    fmt::format("Cannot install {} into {}: all repositories together hold {} containers, the most "
+                                "that can be listed",
+                                agreed.container.text(), repository, kMostListed)};
+    }
     const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
     auto copying = runtime_.pools.bulk.run([&] {
         const UniqueFd file = openCallerFile(runtime_.steps.kernel(), call->caller, npk.get());
@@ -66,6 +75,7 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
 }
 
 Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::string what) {
+    co_await world_.repositoriesRead.pass(call->caller.name);
     const bool verified = world_.catalog.repository(repository)->verified();
     Details details{{"repository", repository}};
     std::exception_ptr missing;  // said once it is known that the caller may
@@ -101,15 +111,21 @@ Task<> RepositoryChanges::uninstall(CallPtr call, std::string repository, std::s
     world_.observers.uninstalled(found.container, repository);
 }
 
+Task<> RepositoryChanges::readAtStart() {
+    const auto turn = co_await enter();
+    Loaded loaded;
+    loaded.repositories = world_.catalog.repositories();
+    const std::stop_token stop = runtime_.stopping.get_token();
+    co_await runtime_.pools.bulk.run([&] { readRepositories(loaded, {}, stop); });
+    world_.catalog.replace(std::move(loaded.repositories));
+}
+
 Task<> RepositoryChanges::reload(CallPtr call) {
     co_await authorizer_.require(call, action::kReload, {});
     const auto turn = co_await enter();
     const Catalog::Repositories previous = world_.catalog.repositories();
-    Loaded loaded = co_await runtime_.pools.bulk.run([&] {
-        Loaded read = loadAll(world_.settings.path, previous);
-        for (const auto& [name, repository] : read.repositories) removeInterruptedInstalls(repository->config);
-        return read;
-    });
+    const std::stop_token stop = runtime_.stopping.get_token();
+    Loaded loaded = co_await runtime_.pools.bulk.run([&] { return loadAll(world_.settings.path, previous, stop); });
     const std::vector<ContainerOf> dropped = std::move(loaded.dropped);
     const std::vector<std::string> problems = std::move(loaded.problems);
     apply(std::move(loaded));

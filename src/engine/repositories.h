@@ -32,6 +32,8 @@ public:
     Task<std::string> install(CallPtr call, std::string repository, CallerFd npk);
     Task<> uninstall(CallPtr call, std::string repository, std::string what);
     Task<> reload(CallPtr call);
+    // What the repositories hold, for the first time.
+    Task<> readAtStart();
 
 private:
     using Line = Lanes<std::monostate>;  // one line for all

@@ -9,6 +9,7 @@ World::World(Loaded loaded, std::string configPath)
     : settings{std::move(configPath), std::move(loaded.config), std::move(loaded.fileKeys)},
       registry{{settings.config.limits.mounts, settings.config.limits.mountsPerUid}} {
     catalog.replace(std::move(loaded.repositories));
+    if (loaded.complete) repositoriesRead.open();
 }
 
 Runtime::Runtime(EventLoop& events, Scope& tasks, Kernel& kernel, const Config& config)

@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "async/event_loop.h"
+#include "async/gate.h"
 #include "async/pool.h"
 #include "async/scope.h"
 #include "async/task.h"
@@ -39,6 +40,7 @@ struct World {
     Settings settings;
     Registry registry;
     Catalog catalog;
+    Gate repositoriesRead;  // for whoever asks for what they hold; they are read once the service runs
     Observers observers;
 };
 

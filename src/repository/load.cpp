@@ -2,18 +2,20 @@
 #include "repository/load.h"
 
 #include "base/log.h"
+#include "repository/list_limit.h"
+#include "repository/patient_load.h"
 #include "repository/repository.h"
 
 namespace northstar {
 namespace {
 
 // What was accepted with other keys is looked at again.
-RepositoryContent load(const Repository& repository, const Repository* before, std::vector<ContainerOf>& dropped) {
+RepositoryContent load(const Repository& repository, const Repository* before, std::vector<ContainerOf>& dropped,
+                       const std::stop_token& stop) {
     const RepositoryContent known = before != nullptr ? before->content : RepositoryContent{};
     const bool sameKeys = before != nullptr && before->keys.fingerprints() == repository.keys.fingerprints();
     if (repository.config.type == RepositoryType::Directory) {
-        return loadDirectory(repository.name, repository.config, repository.keys,
-                             sameKeys ? known : RepositoryContent{});
+        return loadPatiently(repository, sameKeys ? known : RepositoryContent{}, stop);
     }
     if (sameKeys) return known;
     RepositoryContent content = checkMemoryAgain(repository.name, repository.keys, known);
@@ -23,22 +25,40 @@ RepositoryContent load(const Repository& repository, const Repository* before, s
 
 }  // namespace
 
-Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous) {
+Loaded loadSettings(const std::string& configPath) {
     Loaded loaded;
     loaded.config = loadConfig(configPath);
     loaded.fileKeys = loadKeys(loaded.config.fileKeys);
     for (const auto& [name, config] : loaded.config.repositories) {
-        auto repository = std::make_shared<Repository>(Repository{name, config, loadKeys(config.keys), {}});
+        auto repository = std::make_shared<const Repository>(Repository{name, config, loadKeys(config.keys), {}});
         loaded.fileKeys.add(repository->keys);
+        loaded.repositories.emplace(name, std::move(repository));
+    }
+    return loaded;
+}
+
+void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, const std::stop_token& stop) {
+    std::size_t room = kMostListed;
+    for (auto& [name, settings] : loaded.repositories) {
+        auto repository = std::make_shared<Repository>(*settings);
+        const RepositoryConfig& config = repository->config;
         const auto old = previous.find(name);
         const bool same =
             old != previous.end() && old->second->config.type == config.type && old->second->config.dir == config.dir;
-        repository->content = load(*repository, same ? old->second.get() : nullptr, loaded.dropped);
+        repository->content = load(*repository, same ? old->second.get() : nullptr, loaded.dropped, stop);
+        if (config.type == RepositoryType::Directory) refuseBeyond(repository->content, name, room);
+        room -= std::min(room, repository->content.entries.size());
         if (!repository->content.problem.empty()) loaded.problems.push_back(repository->content.problem);
         log::info("Repository {}: {} containers, {} refused", name, repository->content.entries.size(),
                   repository->content.refused.size());
-        loaded.repositories.emplace(name, std::move(repository));
+        settings = std::move(repository);
     }
+    loaded.complete = true;
+}
+
+Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous, const std::stop_token& stop) {
+    Loaded loaded = loadSettings(configPath);
+    readRepositories(loaded, previous, stop);
     return loaded;
 }
 

@@ -2,6 +2,8 @@
 // Reading the configuration, the keys and all repositories, at start and on Reload.
 #pragma once
 
+#include <stop_token>
+
 #include "base/std.h"
 #include "config/config.h"
 #include "package/keys.h"
@@ -19,10 +21,19 @@ struct Loaded {
     KeyRing fileKeys;
     std::vector<ContainerOf> dropped;   // from memory repositories: their new keys did not sign them
     std::vector<std::string> problems;  // repositories that could not be read and are as they were
+    bool complete = false;              // the repositories have been read
 };
 
-// Blocks. Packages that `previous` knows unchanged are not read again, those of memory repositories are taken over;
-// where the keys are others now, all are checked again. Throws Failed: then nothing has changed.
-[[nodiscard]] Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous);
+// The configuration and its keys; the repositories hold nothing yet. Blocks. Throws Failed.
+[[nodiscard]] Loaded loadSettings(const std::string& configPath);
+
+// What they hold. Packages that `previous` knows unchanged are not read again, those of memory repositories are taken
+// over; where the keys are others now, all are checked again. A directory that does not answer is as it was before
+// (patient_load.h), and so are all once the stop is asked for. Blocks. Throws Failed.
+void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, const std::stop_token& stop);
+
+// Both. Throws Failed: then nothing has changed.
+[[nodiscard]] Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous,
+                             const std::stop_token& stop = {});
 
 }  // namespace northstar

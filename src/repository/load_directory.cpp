@@ -22,9 +22,10 @@ public:
         for (const auto& [container, entry] : previous.entries) known_.emplace(entry.file, &entry);
     }
 
-    RepositoryContent run(const RepositoryConfig& config) {
+    RepositoryContent run(const RepositoryConfig& config, const std::function<void()>& step) {
         const UniqueFd directory = openRepositoryDirectory(config.dir);
         for (const auto& file : listPackages(directory, config.dir)) {
+            if (step) step();
             FileIdentity identity;
             try {
                 UniqueFd fd = openPackageIn(directory, file);
@@ -41,7 +42,7 @@ public:
     }
 
 private:
-    void load(UniqueFd fd, const std::string& file, const FileIdentity& identity) {
+    void load(UniqueFd fd, const std::string& file, FileIdentity& identity) {
         const auto [first, fresh] = files_.emplace(std::pair{identity.device, identity.inode}, file);
         if (!fresh) {
             throw Error{Code::InvalidPackage, fmt::format("Cannot open the package {}: it is the same file as {}",
@@ -54,9 +55,15 @@ private:
         }
         const auto known = known_.find(file);
         const bool same = known != known_.end() && known->second->package->identity == identity;
-        if (same) return add(*known->second);
-        const auto package = openAccepted(std::move(fd), keys_, repository_ + "/" + file);
-        add({file, withDescriptor(*package, {}), nullptr});
+        RepositoryEntry entry;
+        if (same) {
+            entry = *known->second;
+        } else {
+            const auto package = openAccepted(std::move(fd), keys_, repository_ + "/" + file);
+            entry = {file, withDescriptor(*package, {}), nullptr};
+        }
+        identity = {};  // from here on it depends on other files, so the next load looks again
+        add(std::move(entry));
     }
 
     void add(RepositoryEntry entry) {
@@ -92,9 +99,9 @@ private:
 }  // namespace
 
 RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config, const KeyRing& keys,
-                                const RepositoryContent& previous) {
+                                const RepositoryContent& previous, const std::function<void()>& step) {
     try {
-        return DirectoryLoad{name, keys, previous}.run(config);
+        return DirectoryLoad{name, keys, previous}.run(config, step);
     } catch (const Error& error) {
         if (error.code() == Code::NoSuchRepository) {
             log::warn("Repository {} is empty: {}", name, error.what());

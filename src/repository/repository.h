@@ -63,9 +63,11 @@ void checkBlocks(const Package& package, const std::stop_token& stop);
 // Opens and checks every *.npk of the directory that is not hidden; those that `previous` knows unchanged are taken
 // from there. A bad file is logged and refused, never fatal: also another link to a file that was read already, and
 // what is more than kMost. A directory that is not there is empty, one that cannot be read is as it was before (and
-// `problem` says why); both are logged. Blocks.
+// `problem` says why); both are logged. `step` is called before each file is looked at; what it throws, unless an
+// Error, comes out. Blocks.
 [[nodiscard]] RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config,
-                                              const KeyRing& keys, const RepositoryContent& previous);
+                                              const KeyRing& keys, const RepositoryContent& previous,
+                                              const std::function<void()>& step = {});
 
 // The same package, open by this descriptor or by none.
 [[nodiscard]] std::shared_ptr<const Package> withDescriptor(const Package& package, UniqueFd fd);

@@ -93,7 +93,10 @@ void BusTest::stop() {
 }
 
 Client& BusTest::client() {
-    if (!daemon_) start();
+    if (!daemon_) {
+        start();
+        newClient()->listContainers();  // what a test changes in a repository comes after it was read
+    }
     if (!client_) client_ = newClient();
     return *client_;
 }

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include <thread>
 
 #include "repository/catalog.h"
+#include "repository/list_limit.h"
 #include "support/expect_error.h"
 #include "unit/repository/repository_fixture.h"
 
@@ -236,6 +238,47 @@ TEST_F(LoadTest, HoldsNoDescriptorOfAPackage) {
     EXPECT_FALSE(entry.package->fd);
     EXPECT_TRUE(refresh(target.config, target.keys, "hello:1.0.0", entry).package->fd);
     EXPECT_FALSE(install(target, package("other")).entry.package->fd);
+}
+
+TEST_F(LoadTest, TakesMorePackagesThanAProcessCanHaveOpen) {
+    constexpr std::size_t kPackages = 2000;
+    for (std::size_t i = 0; i < kPackages; ++i) {
+        const std::string name = "many" + std::to_string(i);
+        const MemoryFile file = package(name);
+        directory_.write(name + ".npk", contentOf(file.fd(), 0, file.size()));
+    }
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit few{256, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    const RepositoryContent content = loaded();
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(content.entries.size(), kPackages + 1);
+    EXPECT_TRUE(content.refused.empty());
+}
+
+TEST_F(LoadTest, TakesTheSecondOfTwoOnceTheFirstIsGone) {
+    const Repository target = repository();
+    const MemoryFile file = package();
+    directory_.write("second.npk", contentOf(file.fd(), 0, file.size()));
+    const RepositoryContent before = loaded();
+    EXPECT_EQ(before.entries.at("hello:1.0.0").file, "hello-1.0.0.npk");
+    EXPECT_TRUE(before.refused.contains("second.npk"));
+    std::filesystem::remove(directory_ / "hello-1.0.0.npk");
+    const RepositoryContent after = loadDirectory("test", target.config, target.keys, before);
+    EXPECT_EQ(after.entries.at("hello:1.0.0").file, "second.npk");
+}
+
+TEST_F(LoadTest, RefusesWhatIsMoreThanCanBeListed) {
+    install(repository(), package("a"));
+    install(repository(), package("z"));
+    RepositoryContent content = loaded();
+    refuseBeyond(content, "test", 3);
+    EXPECT_EQ(content.entries.size(), 3U);
+    refuseBeyond(content, "test", 1);
+    EXPECT_EQ(names(content), Names{"a:1.0.0"});
+    EXPECT_EQ(content.refused.at("hello-1.0.0.npk").error.code(), Code::CapacityExceeded);
+    EXPECT_EQ(content.refused.at("z-1.0.0.npk").error.code(), Code::CapacityExceeded);
 }
 
 TEST_F(LoadTest, TakesOverWhatDidNotChangeAndReadsWhatDid) {
