@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of D-Bus types as text and as JSON.
 #include "cli/output.h"
 
 #include <fmt/format.h>
@@ -7,119 +6,124 @@
 #include <iostream>
 
 #include "base/utf8.h"
+#include "cli/failure.h"
 
 namespace northstar::cli {
 namespace {
 
-// D-Bus strings are valid UTF-8, so only quotes, backslashes and control characters need escaping (RFC 8259, 7).
-std::string quoted(const std::string& text) {
-    std::string json = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            json += {'\\', c};
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-            json += c;
-        }
-    }
-    return json + '"';
+template <typename... Types>
+Json valueOf(const sdbus::Variant& value, const std::string& type) {
+    Json json = "(value of type " + type + ")";
+    const auto take = [&]<typename T>(T) {
+        if (!value.containsValueOfType<T>()) return false;
+        json = value.get<T>();
+        return true;
+    };
+    static_cast<void>((take(Types{}) || ...));
+    return json;
 }
 
-class Formatter {
-public:
-    explicit Formatter(bool json) : json_{json} {}
-
-    std::string operator()(const std::string& text) const { return json_ ? quoted(text) : plain(text); }
-    std::string operator()(bool value) const { return json_ ? (value ? "true" : "false") : (value ? "yes" : "no"); }
-    template <typename Number>
-        requires std::is_arithmetic_v<Number>
-    std::string operator()(Number number) const {
-        return std::to_string(number);
+std::string keyOf(const std::string& property) {
+    std::string key;
+    for (const char c : property) {
+        const bool upper = c >= 'A' && c <= 'Z';
+        if (upper && !key.empty()) key += '_';
+        key += upper ? static_cast<char>(c - 'A' + 'a') : c;
     }
-    template <typename Value>
-    std::string operator()(const std::vector<Value>& values) const {
-        std::string list;
-        for (const auto& value : values) list += (list.empty() ? "" : ", ") + (*this)(value);
-        return json_ ? "[" + list + "]" : list;
-    }
-    template <typename Value>
-    std::string operator()(const std::map<std::string, Value>& fields) const {
-        std::string list;
-        for (const auto& [key, value] : fields) {
-            list += (list.empty() ? "" : ", ") + (*this)(key) + (json_ ? ": " : "=") + (*this)(value);
-        }
-        return json_ ? "{" + list + "}" : list;
-    }
-    std::string operator()(const sdbus::Variant& value) const {
-        const std::string type{value.peekValueType()};
-        if (type == "s") return (*this)(value.get<std::string>());
-        if (type == "o") return (*this)(std::string{value.get<sdbus::ObjectPath>()});
-        if (type == "b") return (*this)(value.get<bool>());
-        if (type == "y") return (*this)(value.get<std::uint8_t>());
-        if (type == "q") return (*this)(value.get<std::uint16_t>());
-        if (type == "i") return (*this)(value.get<std::int32_t>());
-        if (type == "u") return (*this)(value.get<std::uint32_t>());
-        if (type == "x") return (*this)(value.get<std::int64_t>());
-        if (type == "t") return (*this)(value.get<std::uint64_t>());
-        if (type == "d") return (*this)(value.get<double>());
-        if (type == "as") return (*this)(value.get<std::vector<std::string>>());
-        if (type == "a{ss}") return (*this)(value.get<std::map<std::string, std::string>>());
-        if (type == "a{sv}") return (*this)(value.get<std::map<std::string, sdbus::Variant>>());
-        return (*this)("(value of type " + type + ")");
-    }
-
-private:
-    bool json_;
-};
-
-void printJson(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows) {
-    const Formatter json{true};
-    std::string text = "[";
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-        text += r == 0 ? "\n  {" : ",\n  {";
-        for (std::size_t c = 0; c < columns.size(); ++c) {
-            text += (c == 0 ? "" : ", ") + quoted(columns[c].key) + ": " + std::visit(json, rows[r][c]);
-        }
-        text += "}";
-    }
-    std::cout << text << (rows.empty() ? "]\n" : "\n]\n");
+    return key;
 }
 
 }  // namespace
 
-std::string plain(std::string text) {
-    std::ranges::replace_if(text, isAsciiControl, '?');
-    return text;
+Json toJson(const sdbus::Variant& value) {
+    const std::string type{value.peekValueType()};
+    if (type == "o") return std::string{value.get<sdbus::ObjectPath>()};
+    if (type == "a{sv}") {
+        Json json = Json::object();
+        for (const auto& [key, inner] : value.get<Options>()) json[key] = toJson(inner);
+        return json;
+    }
+    if (type == "a(sss)") {
+        using Row = sdbus::Struct<std::string, std::string, std::string>;
+        Json json = Json::array();
+        for (const auto& row : value.get<std::vector<Row>>())
+            json.push_back({row.get<0>(), row.get<1>(), row.get<2>()});
+        return json;
+    }
+    return valueOf<std::string, bool, std::uint8_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t,
+                   std::uint64_t, double, std::vector<std::string>, std::map<std::string, std::string>>(value, type);
 }
 
-void printTable(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows, bool json) {
-    if (json) return printJson(columns, rows);
-    std::vector<std::vector<std::string>> lines(1);
-    for (const auto& column : columns) lines.front().push_back(column.title);
+Json toJson(const Options& properties) {
+    Json json = Json::object();
+    for (const auto& [name, value] : properties) json[keyOf(name)] = toJson(value);
+    return json;
+}
+
+std::string textOf(const Json& value) {
+    if (value.is_null()) return "";
+    if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+    if (value.is_string()) return plain(value.get<std::string>());
+    if (!value.is_structured()) return dump(value);
+    std::string list;
+    for (const auto& [key, element] : value.items()) {
+        list += list.empty() ? "" : ", ";
+        if (value.is_object()) list += plain(key) + "=";
+        list += textOf(element);
+    }
+    return list;
+}
+
+void Table::choose(const std::vector<std::string>& keys) {
+    if (keys.empty()) return;
+    std::vector<Column> chosen;
+    for (const auto& key : keys) {
+        const auto found = std::ranges::find(columns, key, &Column::key);
+        if (found == columns.end()) {
+            std::string known;
+            for (const auto& column : columns) known += (known.empty() ? "" : ", ") + column.key;
+            throw usageError(fmt::format("there is no column {}; there are {}", key, known));
+        }
+        chosen.push_back(*found);
+    }
+    columns = std::move(chosen);
+}
+
+void Table::print(const Json& rows, const Palette& palette) const {
+    struct Line {
+        std::vector<std::string> cells;
+        Color color = Color::None;
+    };
+    std::vector<Line> lines;
+    if (legend) {
+        auto& heading = lines.emplace_back();
+        for (const auto& column : columns) heading.cells.push_back(column.title);
+    }
     for (const auto& row : rows) {
-        auto& line = lines.emplace_back();
-        for (const auto& cell : row) line.push_back(std::visit(Formatter{false}, cell));
+        auto& line = lines.emplace_back(Line{{}, color ? color(row) : Color::None});
+        for (const auto& column : columns) {
+            const Json value = row.value(column.key, Json{});
+            line.cells.push_back(column.text ? plain(column.text(value)) : textOf(value));
+        }
     }
     std::vector<std::size_t> widths(columns.size());
     for (const auto& line : lines) {
-        for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
+        for (std::size_t c = 0; c < line.cells.size(); ++c) widths[c] = std::max(widths[c], width(line.cells[c]));
     }
-    for (auto& line : lines) {
-        for (std::size_t c = 0; c + 1 < line.size(); ++c) {
-            line[c].resize(widths[c] + 2, ' ');
-            std::cout << line[c];
+    for (const auto& line : lines) {
+        std::string text;
+        for (std::size_t c = 0; c < line.cells.size(); ++c) {
+            text += line.cells[c];
+            if (c + 1 < line.cells.size()) text.append(widths[c] + 2 - width(line.cells[c]), ' ');
         }
-        std::cout << line.back() << '\n';
+        std::cout << palette.paint(line.color, text) << '\n';
     }
 }
 
-void printFields(const Options& fields, bool json) {
-    if (json) {
-        std::cout << Formatter{true}(fields) << '\n';
-        return;
-    }
-    for (const auto& [key, value] : fields) std::cout << plain(key) << ": " << Formatter{false}(value) << '\n';
+void printJson(const Json& json) { std::cout << dump(json, 2) << std::endl; }
+
+void printFields(const Json& fields) {
+    for (const auto& [key, value] : fields.items()) std::cout << plain(key) << ": " << textOf(value) << '\n';
 }
 
 }  // namespace northstar::cli

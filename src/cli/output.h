@@ -2,26 +2,45 @@
 // What northstarctl prints on standard output: a table for people or JSON for programs.
 #pragma once
 
-#include <variant>
+#include <nlohmann/json.hpp>
 
 #include "base/std.h"
-#include "cli/client.h"
+#include "cli/text.h"
+#include "sdbus/compat.h"
 
 namespace northstar::cli {
 
+using Json = nlohmann::ordered_json;  // members stay in the order in which they were put there
+using Options = std::map<std::string, sdbus::Variant>;
+
+// A value of D-Bus as JSON.
+[[nodiscard]] Json toJson(const sdbus::Variant& value);
+
+// Properties of an object by the names that JSON has here: "MountPoint" becomes "mount_point".
+[[nodiscard]] Json toJson(const Options& properties);
+
 struct Column {
-    std::string title;  // heading of the table
-    std::string key;    // member of the JSON object
+    std::string key;                                 // member of the row
+    std::string title;                               // heading of the table
+    std::function<std::string(const Json&)> text{};  // how the table shows it, if not as textOf()
 };
-using Cell = std::variant<std::string, bool, std::uint32_t, std::uint64_t, std::vector<std::string>>;
 
-// One line of any length: what would move a terminal's cursor or start an escape sequence becomes '?'.
-[[nodiscard]] std::string plain(std::string text);
+// "yes", "no", numbers and text as they are, elements of lists with ", ": one line, for people.
+[[nodiscard]] std::string textOf(const Json& value);
 
-// Each row has a cell per column. JSON: an array of objects.
-void printTable(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows, bool json);
+struct Table {
+    std::vector<Column> columns;
+    bool legend = true;                         // print the headings
+    std::function<Color(const Json&)> color{};  // of a whole row
+    // The columns of these keys, in that order; all if there are none. Throws a usage error for an unknown one.
+    void choose(const std::vector<std::string>& keys);
+    // rows: a JSON array of objects, of which only the columns are shown.
+    void print(const Json& rows, const Palette& palette) const;
+};
 
-// A line "key: value" each, by name. JSON: one object.
-void printFields(const Options& fields, bool json);
+void printJson(const Json& json);  // indented, with a line end
+
+// A line "key: value" for each member.
+void printFields(const Json& fields);
 
 }  // namespace northstar::cli

@@ -54,6 +54,20 @@ template <typename Handler>
 #endif
 }
 
+// Sends a call; the handler gets the answer from processOne(), or an error, and must not throw. `timeout`: in
+// microseconds, UINT64_MAX for none.
+template <typename Handler>
+void callAsync(sdbus::IProxy& proxy, const sdbus::MethodCall& message, std::uint64_t timeout, Handler handler) {
+#if NORTHSTAR_SDBUS_V2
+    proxy.callMethodAsync(
+        message, [handler](const sdbus::MethodReply& reply, const CallError& error) { handler(reply, error); },
+        timeout);
+#else
+    proxy.callMethod(
+        message, [handler](sdbus::MethodReply& reply, CallError error) { handler(reply, error); }, timeout);
+#endif
+}
+
 // sdbus-c++ keeps the sd-bus message inside protected, so this is a pointer to the base's own member, named by way of a
 // derived class.
 struct ReachMessage : sdbus::Message {

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/package_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/hex.h"
+#include "cli/failure.h"
+#include "config/config.h"
+#include "package/image/hash_tree.h"
+#include "package/image/superblock.h"
+#include "package/keys.h"
+
+namespace northstar::cli {
+namespace {
+
+constexpr const char* kConfig = "/etc/northstar/mounter.toml";  // as the service is installed
+
+// Those of the service, as far as this user can read them: a package whose key is not among them is just not verified.
+KeyRing configuredKeys() {
+    KeyRing keys;
+    const auto addAll = [&keys](const std::vector<std::string>& paths) {
+        for (const auto& path : paths) {
+            try {
+                keys.add(loadPublicKey(path));
+            } catch (const Error&) {}
+        }
+    };
+    try {
+        const Config config = loadConfig(kConfig);
+        addAll(config.fileKeys);
+        for (const auto& [name, repository] : config.repositories) addAll(repository.keys);
+    } catch (const Error&) {}
+    return keys;
+}
+
+KeyRing keysFor(const Arguments& arguments) {
+    if (arguments.keys.empty()) return configuredKeys();
+    KeyRing keys;
+    for (const auto& path : arguments.keys) keys.add(loadPublicKey(path));
+    return keys;
+}
+
+}  // namespace
+
+bool isPackagePath(const std::string& word) {
+    if (word.ends_with(".npk") || word.starts_with('/') || word.starts_with("./") || word.starts_with("../")) {
+        return true;
+    }
+    std::error_code ignored;
+    return word.find('/') != std::string::npos && std::filesystem::exists(word, ignored);
+}
+
+std::string absolutePath(const std::string& path) {
+    auto absolute = std::filesystem::absolute(path).lexically_normal().string();
+    while (absolute.size() > 1 && absolute.ends_with('/')) absolute.pop_back();
+    return absolute;
+}
+
+UniqueFd openFile(const std::string& path) {
+    UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+    if (!file) throw fileError("Cannot open " + printable(path), errno);
+    return file;
+}
+
+Package readPackage(const std::string& path, const Arguments& arguments) {
+    auto file = openFile(path);
+    checkPackageDescriptor(file.get());
+    return openPackage(std::move(file), keysFor(arguments), SignaturePolicy::Optional, path);
+}
+
+std::string containerOf(const std::string& word, const Arguments& arguments) {
+    return isPackagePath(word) ? readPackage(word, arguments).manifest.container() : word;
+}
+
+Json factsOf(const Package& package, const std::string& path) {
+    const Manifest& manifest = package.manifest;
+    Json facts{{"name", manifest.name}, {"version", manifest.version.text()}};
+    if (manifest.init) facts["init"] = *manifest.init;
+    facts["uid"] = manifest.uid;
+    facts["gid"] = manifest.gid;
+    if (manifest.mountContext) facts["selinux_mount_context"] = *manifest.mountContext;
+    if (manifest.execContext) facts["selinux_exec"] = *manifest.execContext;
+    facts["file"] = path;
+    facts["size"] = package.identity.size;
+    facts["format"] = package.format;
+    facts["image_offset"] = package.image.offset;
+    facts["image_size"] = package.image.size;
+    facts["filesystem"] = northstar::toString(package.filesystem);
+    facts["signed"] = package.isSigned;
+    facts["verified"] = package.verified();
+    facts["root_hash"] = package.verity ? toHex(package.verity->rootHash) : std::string{};
+    facts["signer"] = package.signer;
+    if (package.verity) {
+        facts["data_blocks"] = package.verity->dataBlocks;
+        facts["hash_blocks"] = package.verity->hashBlocks();
+        facts["block_size"] = Verity::kBlockSize;
+    }
+    return facts;
+}
+
+void verifyPackage(const Package& package, const std::string& path) {
+    if (!package.verity) {
+        throw Error{Code::InvalidSignature,
+                    fmt::format("Cannot verify {}: none of the keys signed it; give the right one with --key FILE",
+                                printable(path))};
+    }
+    const int file = package.fd.get();
+    HashTree::load(file, package.image, *package.verity).verifyData(file, package.image, 0, {});
+}
+
+}  // namespace northstar::cli
