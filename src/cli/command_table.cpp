@@ -80,6 +80,12 @@ const std::vector<CommandSpec>& commands() {
          monitor,
          Words::None,
          {"monitor", "monitor --json", "monitor --once"}},
+        {"check-system",
+         "",
+         "Show what this system offers and lacks for mounting",
+         checkSystem,
+         Words::None,
+         {"check-system", "check-system --root ./rootfs", "check-system --json"}},
         {"help", "[COMMAND]", "Show this, or all about a command", nullptr, Words::Commands, {"help mount"}},
     };
     return table;
@@ -140,6 +146,9 @@ void addOptions(CLI::App& to, std::string_view command, Arguments& arguments) {
         addText(to, "--repository", arguments.repository, "NAME", "The repository")->required();
     }
     if (command == "monitor") to.add_flag("--once", arguments.once, "End after one event");
+    if (command == "check-system") {
+        addText(to, "--root", arguments.root, "PATH", "Look at the system whose files lie there");
+    }
 }
 
 }  // namespace northstar::cli

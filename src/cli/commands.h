@@ -24,5 +24,6 @@ Exit install(const Arguments& arguments);
 Exit uninstall(const Arguments& arguments);
 Exit reload(const Arguments& arguments);
 Exit monitor(const Arguments& arguments);
+Exit checkSystem(const Arguments& arguments);
 
 }  // namespace northstar::cli

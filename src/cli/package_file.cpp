@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -68,7 +69,11 @@ UniqueFd openFile(const std::string& path) {
 
 Package readPackage(const std::string& path, const Arguments& arguments) {
     auto file = openFile(path);
-    checkPackageDescriptor(file.get());
+    struct stat status{};
+    if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        throw Error{Code::InvalidPackage,
+                    fmt::format("{} is no package: it is a directory or a device, no file", printable(path))};
+    }
     return openPackage(std::move(file), keysFor(arguments), SignaturePolicy::Optional, path);
 }
 
