@@ -76,11 +76,11 @@ Exit show(const Arguments& arguments) {
     for (std::size_t at = 0; at < found.size(); ++at) {
         Json row = found[at];
         const Color color = colorOf(row);
-        row["owner_uid"] = ownerText(row["owner_uid"], arguments);
-        row["mounted_at"] = timeText(row["mounted_at"]);
+        if (row.contains("owner_uid")) row["owner_uid"] = ownerText(row["owner_uid"], arguments);
+        if (row.contains("mounted_at")) row["mounted_at"] = timeText(row["mounted_at"]);
         if (at > 0) std::cout << '\n';
         for (const auto& [key, value] : row.items()) {
-            const bool marked = (key == "corrupted" && color == Color::Red) || (key == "verified" && !value);
+            const bool marked = (key == "corrupted" && color == Color::Red) || (key == "verified" && value == false);
             const std::string line = plain(key) + ": " + textOf(value);
             std::cout << (marked ? palette.paint(color, line) : line) << '\n';
         }

@@ -33,7 +33,7 @@ Json mountRows(const State& state) {
         Json row = Json::object();
         for (const char* key :
              {"container", "mount_point", "device", "object", "verified", "corrupted", "owner_uid", "mounted_at"}) {
-            row[key] = told.value(key, Json{});
+            if (told.contains(key)) row[key] = told[key];
         }
         row["object"] = mount.path;
         row.update(told);

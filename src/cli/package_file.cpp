@@ -6,11 +6,14 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/hex.h"
 #include "cli/failure.h"
+#include "cli/progress.h"
 #include "config/config.h"
+#include "package/bytes.h"
 #include "package/image/hash_tree.h"
 #include "package/image/superblock.h"
 #include "package/keys.h"
@@ -114,7 +117,18 @@ void verifyPackage(const Package& package, const std::string& path) {
                                 printable(path))};
     }
     const int file = package.fd.get();
-    HashTree::load(file, package.image, *package.verity).verifyData(file, package.image, 0, {});
+    const auto tree = HashTree::load(file, package.image, *package.verity);
+    Progress progress{path};
+    std::mutex mutex;  // several threads read
+    std::uint64_t done = 0, shown = 0;
+    tree.verifyData(file, package.image, 0, {}, [&](std::uint64_t, Bytes data) {
+        constexpr std::uint64_t kStep = std::uint64_t{16} << 20;  // some steps a second
+        const std::lock_guard lock{mutex};
+        done += data.size();
+        if (done - shown < kStep) return;
+        shown = done;
+        progress.show(done, package.dataSize());
+    });
 }
 
 }  // namespace northstar::cli

@@ -30,7 +30,8 @@ namespace northstar::cli {
 // What `inspect` tells of a file.
 [[nodiscard]] Json factsOf(const Package& package, const std::string& path);
 
-// Reads the whole image against its hash tree. Throws Corrupted; InvalidSignature if none of the keys signed it.
+// Reads the whole image against its hash tree, and shows on a terminal how far it is. Throws Corrupted;
+// InvalidSignature if none of the keys signed it.
 void verifyPackage(const Package& package, const std::string& path);
 
 }  // namespace northstar::cli

@@ -11,7 +11,7 @@ Json repositoryRows(const State& state) {
         Json row = Json::object();
         for (const char* key :
              {"name", "type", "verified", "used", "capacity", "max_containers", "directory", "keys", "containers"}) {
-            row[key] = told.value(key, Json{});
+            if (told.contains(key)) row[key] = told[key];
         }
         row.update(told);
         row.erase("refused");  // `containers` has it
