@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "base/std.h"
@@ -38,7 +39,11 @@ Agent::Agent() {
     UniqueFd notify{ends[1]};
     std::string program = "pkttyagent", option = "--notify-fd", number = std::to_string(notify.get()),
                 fallback = "--fallback";
-    const std::array<char*, 5> arguments{program.data(), option.data(), number.data(), fallback.data(), nullptr};
+    // polkit asks an agent that steps back only in a session of systemd-logind. Elsewhere there is nobody to step back
+    // for.
+    const bool session = sd_pid_get_session(0, nullptr) >= 0;
+    const std::array<char*, 5> arguments{program.data(), option.data(), number.data(),
+                                         session ? fallback.data() : nullptr, nullptr};
     const pid_t self = getpid();
     pid_ = fork();
     if (pid_ == 0) become(notify.get(), self, arguments.data());
