@@ -3,14 +3,14 @@
 # Completion of northstarctl(1) for bash. What there is to offer northstarctl knows itself.
 
 _northstarctl() {
-    local line=${COMP_LINE:0:COMP_POINT} candidate what words=()
+    local line=${COMP_LINE:0:COMP_POINT} candidate words=()
     # COMP_WORDS has what is left of : and = as words of their own, by which NAME:VERSION is two.
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
     local word=${words[-1]}
     local before=${word%"${word##*[:=]}"}  # what readline leaves alone, as its word begins behind it
     COMPREPLY=()
-    while IFS=$'\t' read -r candidate what; do
+    while IFS=$'\t' read -r candidate _; do
         case $candidate in
             :files | :directories)
                 compopt -o filenames 2>/dev/null

@@ -2,6 +2,7 @@
 #include "cli/agent.h"
 
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -4,8 +4,11 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/checks.h"
 #include "cli/connection.h"
+#include "cli/system.h"
 #include "config/config.h"
 #include "package/keys.h"
 

@@ -3,7 +3,9 @@
 
 #include <cstdio>
 
+#include "base/std.h"
 #include "cli/checks.h"
+#include "cli/system.h"
 
 namespace northstar::cli {
 namespace {

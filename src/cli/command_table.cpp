@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every command, with its options. docs/northstarctl.1 says the same at length; a test compares the two.
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/command_line.h"
+#include "cli/commands.h"
 
 namespace northstar::cli {
 

@@ -3,10 +3,16 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <iterator>
 
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/output.h"
+#include "cli/system.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 namespace {

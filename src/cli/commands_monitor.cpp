@@ -5,9 +5,14 @@
 #include <chrono>
 #include <iostream>
 
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 namespace {

@@ -3,12 +3,18 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <iterator>
 
 #include "base/error.h"
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/ensure.h"
+#include "cli/failure.h"
+#include "cli/output.h"
 #include "cli/package_file.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 namespace {

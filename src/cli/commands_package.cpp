@@ -5,10 +5,16 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/std.h"
+#include "base/unique_fd.h"
+#include "cli/arguments.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/output.h"
 #include "cli/package_file.h"
 #include "cli/progress.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 namespace {

@@ -4,10 +4,15 @@
 
 #include <iostream>
 
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/mounts.h"
+#include "cli/output.h"
 #include "cli/repositories.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 namespace {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/complete.h"
 
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,7 +14,9 @@
 #include "cli/client.h"
 #include "cli/command_line.h"
 #include "cli/mounts.h"
+#include "cli/output.h"
 #include "cli/repositories.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 namespace {

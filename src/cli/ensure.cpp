@@ -6,9 +6,13 @@
 #include <filesystem>
 
 #include "base/hex.h"
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/mounts.h"
+#include "cli/output.h"
 #include "cli/package_file.h"
 #include "package/container_name.h"
+#include "package/package.h"
 
 namespace northstar::cli {
 namespace {

@@ -2,6 +2,8 @@
 // `mount --ensure`: is it mounted already, as it was asked for?
 #pragma once
 
+#include "base/std.h"
+#include "cli/arguments.h"
 #include "cli/client.h"
 
 namespace northstar::cli {

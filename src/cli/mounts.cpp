@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/std.h"
+#include "cli/output.h"
 #include "cli/package_file.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 namespace {

@@ -2,7 +2,10 @@
 // Mounts as rows for people and programs, and finding one by what it is called.
 #pragma once
 
+#include "base/std.h"
 #include "cli/client.h"
+#include "cli/output.h"
+#include "cli/text.h"
 
 namespace northstar::cli {
 

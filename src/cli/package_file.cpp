@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <mutex>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/hex.h"

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/repositories.h"
 
+#include "base/std.h"
+#include "cli/failure.h"
+#include "cli/output.h"
+
 namespace northstar::cli {
 
 Json repositoryRows(const State& state) {

@@ -2,7 +2,9 @@
 // Repositories as rows, and the files in them that are not listed.
 #pragma once
 
+#include "base/std.h"
 #include "cli/client.h"
+#include "cli/output.h"
 
 namespace northstar::cli {
 

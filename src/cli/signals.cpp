@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/signals.h"
 
+#include "base/std.h"
+#include "cli/output.h"
+#include "cli/text.h"
+
 namespace northstar::cli {
 namespace {
 

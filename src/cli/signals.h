@@ -2,6 +2,7 @@
 // Signals of the service as northstarctl shows them.
 #pragma once
 
+#include "base/std.h"
 #include "cli/client.h"
 
 namespace northstar::cli {

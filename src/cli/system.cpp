@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <sstream>
+#include <system_error>
 
 namespace northstar::cli {
 namespace {

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/std.h"
 #include "base/unique_fd.h"
 #include "cli/system.h"
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <clocale>
 #include <cstdlib>
