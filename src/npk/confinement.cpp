@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/prctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/std.h"
 
 namespace northstar::npk {
 namespace {

@@ -8,7 +8,6 @@
 // - no core file.
 #pragma once
 
-#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar::npk {

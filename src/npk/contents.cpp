@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // ls and unpack: what is in a package's image.
 #include <fmt/format.h>
-#include <fts.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
-#include <iterator>
 
 #include "base/error.h"
+#include "base/std.h"
+#include "base/unique_fd.h"
 #include "npk/commands.h"
 #include "npk/image_tree.h"
 #include "npk/listing.h"
 #include "npk/staging.h"
+#include "package/image/superblock.h"
 
 namespace northstar::npk {
 namespace {

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 #include <fts.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include <cstdlib>
+#include <initializer_list>
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/std.h"
+#include "npk/progress.h"
 #include "npk/tool.h"
 #include "package/bytes.h"
 

@@ -2,6 +2,7 @@
 // Makes the image of a directory, by mksquashfs or mkfs.erofs.
 #pragma once
 
+#include "base/std.h"
 #include "npk/commands.h"
 
 namespace northstar::npk {

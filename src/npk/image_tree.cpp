@@ -4,16 +4,23 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <sstream>
 
+#include "base/checked.h"
 #include "base/error.h"
+#include "base/std.h"
+#include "base/unique_fd.h"
+#include "npk/confinement.h"
 #include "npk/keys.h"
+#include "npk/progress.h"
 #include "npk/verified.h"
 #include "package/bytes.h"
 #include "package/image/chunks.h"
 #include "package/inspection.h"
+#include "package/package.h"
 
 namespace northstar::npk {
 namespace {

@@ -3,7 +3,10 @@
 // hostile, and get a copy of it that nobody else can change: if keys are given, of the very bytes that were verified.
 #pragma once
 
+#include "base/std.h"
+#include "base/unique_fd.h"
 #include "npk/commands.h"
+#include "npk/confinement.h"
 #include "npk/staging.h"
 #include "npk/tool.h"
 #include "package/image/superblock.h"

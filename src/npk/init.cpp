@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/std.h"
 #include "npk/commands.h"
 #include "package/key_file.h"
 #include "package/manifest.h"

@@ -4,16 +4,22 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <sstream>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/std.h"
+#include "base/unique_fd.h"
 #include "npk/commands.h"
 #include "npk/keys.h"
+#include "npk/progress.h"
 #include "npk/shown.h"
 #include "npk/verified.h"
+#include "package/image/superblock.h"
 #include "package/inspection.h"
+#include "package/keys.h"
 #include "package/package.h"
 #include "package/yaml/yaml_reader.h"
 

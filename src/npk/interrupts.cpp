@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/std.h"
 
 namespace northstar::npk {
 namespace {

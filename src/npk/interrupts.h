@@ -5,7 +5,6 @@
 #include <stop_token>
 #include <thread>
 
-#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar::npk {

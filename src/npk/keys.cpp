@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/std.h"
 #include "npk/commands.h"
 #include "npk/passphrase.h"
 #include "package/key_file.h"

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fts.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <ostream>
@@ -121,7 +122,8 @@ void Listing::addTree(const std::string& root) {
 
 bool Listing::print(std::ostream& out) {
     std::ranges::sort(files_, {}, &ListedFile::path);
-    for (const ListedFile& file : files_) out << fmt::format("{} {:>12} {}\n", file.mode, file.size, shown(file.path));
+    for (const ListedFile& file : files_)
+        out << shown(fmt::format("{} {:>12} {}", file.mode, file.size, file.path)) << '\n';
     return !files_.empty();
 }
 

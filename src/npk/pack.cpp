@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pack and sign: what writes a package.
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,15 +10,21 @@
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/std.h"
+#include "base/unique_fd.h"
 #include "npk/commands.h"
 #include "npk/filesystem_maker.h"
 #include "npk/keys.h"
+#include "npk/progress.h"
 #include "npk/staging.h"
 #include "package/image/superblock.h"
 #include "package/key_file.h"
 #include "package/manifest.h"
 #include "package/package.h"
 #include "package/package_writer.h"
+#include "package/signature.h"
+#include "package/signature_writer.h"
+#include "package/signing_key.h"
 
 namespace northstar::npk {
 namespace {

@@ -2,8 +2,11 @@
 #include "npk/tool.h"
 
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>

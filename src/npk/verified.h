@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/std.h"
 #include "npk/commands.h"
 #include "package/image/hash_tree.h"
 #include "package/package.h"

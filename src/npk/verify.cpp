@@ -2,10 +2,15 @@
 // verify: what a mount checks at once and what the kernel checks block by block, now.
 #include <iostream>
 
+#include "base/std.h"
 #include "npk/commands.h"
 #include "npk/keys.h"
+#include "npk/progress.h"
 #include "npk/verified.h"
+#include "package/bytes.h"
 #include "package/image/hash_tree.h"
+#include "package/image/superblock.h"
+#include "package/package.h"
 
 namespace northstar::npk {
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "package/bytes.h"
+#include "package/image/superblock.h"
 #include "package/package.h"
 #include "package/zip/archive.h"
 

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/std.h"
 #include "package/image/filesystem_info.h"
+#include "package/image/superblock.h"
 #include "package/keys.h"
 #include "package/manifest.h"
 #include "package/signature.h"

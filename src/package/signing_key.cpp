@@ -73,6 +73,9 @@ int answer(char* buffer, int size, int /*writing*/, void* context) noexcept {
     }
 }
 
+// Without a function of ours OpenSSL would ask at the terminal, for a public key, too.
+int refuseToAnswer(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) noexcept { return -1; }
+
 }  // namespace
 
 void SigningKey::Free::operator()(evp_pkey_st* key) const noexcept { EVP_PKEY_free(key); }
@@ -154,7 +157,7 @@ PublicKey parsePublicKey(const std::string& file) {
     }
     const Bio bio = reader(file);
     const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key{
-        PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free};
+        PEM_read_bio_PUBKEY(bio.get(), nullptr, refuseToAnswer, nullptr), EVP_PKEY_free};
     ERR_clear_error();
     if (key == nullptr) throw Error{Code::Failed, "it holds no public key in PEM"};
     checkType(key.get());

@@ -6,7 +6,6 @@
 #include <stop_token>
 
 #include "base/checked.h"
-#include "base/error.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "package/image/superblock.h"

@@ -2,6 +2,7 @@
 // Field offsets and meanings: see archive.cpp.
 #include "package/zip/archive_writer.h"
 
+#include <zconf.h>
 #include <zlib.h>
 
 #include <limits>
