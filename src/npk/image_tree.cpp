@@ -65,6 +65,32 @@ mode_t currentUmask() {
     return mask;
 }
 
+// One file of the tree, held: whatever a tool that is still running puts in its place, this is what is changed.
+class Held {
+public:
+    explicit Held(const char* path) : fd_{::open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)} {
+        if (!fd_ || ::fstat(fd_.get(), &status_) != 0) throwErrno(Code::Failed, "Cannot read what was unpacked", errno);
+    }
+
+    void giveTo(uid_t user, gid_t group) const {
+        if (::fchownat(fd_.get(), "", user, group, AT_EMPTY_PATH) == 0) return;
+        throwErrno(Code::Failed, "Cannot own what was unpacked", errno);
+    }
+
+    // Only what of its mode is in `kept`, and `added`.
+    void restrict(mode_t kept, mode_t added = 0) const {
+        if (S_ISLNK(status_.st_mode)) return;
+        // The kernel's own link leads to the very file; fchmod(2) does not take such a descriptor.
+        const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
+        if (::chmod(self.c_str(), (status_.st_mode & kept) | added) == 0) return;
+        throwErrno(Code::Failed, "Cannot set the mode of what was unpacked", errno);
+    }
+
+private:
+    UniqueFd fd_;
+    struct stat status_{};
+};
+
 // Has what the tools made be the caller's own (root's belongs to nobody yet), with modes as if the caller had made it.
 void own(const std::string& path) {
     std::string root = path;
@@ -77,20 +103,17 @@ void own(const std::string& path) {
     while (const FTSENT* entry = ::fts_read(tree.get())) {
         if (entry->fts_info == FTS_D) {
             // Some are not for reading; each gets its own mode again when it is left.
-            if (::access(entry->fts_accpath, R_OK | X_OK) != 0) ::chmod(entry->fts_accpath, S_IRWXU);
+            if (::access(entry->fts_accpath, R_OK | X_OK) != 0) Held{entry->fts_accpath}.restrict(07777U, S_IRWXU);
             continue;
         }
         if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
             throwErrno(Code::Failed, "Cannot read what was unpacked", entry->fts_errno);
         }
-        if (isRoot && ::lchown(entry->fts_accpath, 0, 0) != 0) {
-            throwErrno(Code::Failed, "Cannot own what was unpacked", errno);
-        }
-        const bool isLink = entry->fts_info == FTS_SL || entry->fts_info == FTS_SLNONE;
+        const Held file{entry->fts_accpath};
+        if (isRoot) file.giveTo(0, 0);
+        // What it was before it was opened for reading.
         const mode_t mode = entry->fts_statp->st_mode & kept;
-        if (!isLink && ::chmod(entry->fts_accpath, mode) != 0) {
-            throwErrno(Code::Failed, "Cannot set the mode of what was unpacked", errno);
-        }
+        file.restrict(mode);
     }
 }
 
