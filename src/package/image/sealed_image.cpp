@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "package/bytes.h"
 #include "package/image/hash_tree.h"
 
