@@ -125,12 +125,13 @@ private:
     // A container that is mounted more than once is called by its mount point.
     void offerMounts() {
         const Json rows = mountRows(Client{arguments_}.state());
+        std::map<std::string, std::size_t> times;
+        for (const auto& row : rows) ++times[row.value("container", "")];
         for (const auto& row : rows) {
             const std::string container = row.value("container", ""), mountPoint = row.value("mount_point", "");
-            const auto count = std::ranges::count_if(
-                rows, [&](const Json& other) { return other.value("container", "") == container; });
-            if (count == 1) offer(container, mountPoint);
-            if (count > 1 || word_.starts_with('/')) offer(mountPoint, container);
+            const bool once = times[container] == 1;
+            if (once) offer(container, mountPoint);
+            if (!once || word_.starts_with('/')) offer(mountPoint, container);
         }
     }
     void offerContainers() {
