@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What northstarctl prints: tables, JSON, errors, help.
 #include <filesystem>
+#include <iterator>
+#include <sstream>
 
 #include "cli_test.h"
 
@@ -200,6 +202,25 @@ TEST_F(CliOutputTest, HelpOfEachCommandFitsOnAScreenAndHasExamples) {
     EXPECT_TRUE(fails(kUsage, "did you mean unmount?", {"umount"}));
     EXPECT_TRUE(fails(kUsage, "did you mean status?", {"help", "state"}));
     EXPECT_TRUE(fails(kUsage, "northstarctl help list", {"list", "--jsno"}));
+}
+
+// Whatever they find, they are no wrong usage. Those that wait, or look at other places, are left out.
+TEST_F(CliOutputTest, TheExamplesOfTheHelpAreUnderstood) {
+    std::size_t count = 0;
+    for (const char* name : {"status", "list", "show", "mount", "unmount", "containers", "inspect", "verify",
+                             "repositories", "install", "uninstall", "reload", "help"}) {
+        runAny({kCtlBinary, "help", name});
+        std::istringstream lines{text_.substr(text_.find("Examples:\n"))};
+        for (std::string line; std::getline(lines, line);) {
+            if (!line.starts_with("  northstarctl ") || line.find(" -H ") != std::string::npos) continue;
+            std::istringstream words{line.substr(15)};
+            const std::vector<std::string> arguments{std::istream_iterator<std::string>{words}, {}};
+            const int status = run(arguments);
+            EXPECT_TRUE(status == kDone || status == kNotFound) << line << ": " << status << ": " << text_;
+            ++count;
+        }
+    }
+    EXPECT_GT(count, 20U);
 }
 
 }  // namespace
