@@ -2,10 +2,15 @@
 // Reading the directory of a repository. Whoever may write there must not make that slow: what was refused is known by
 // its file's name alone, and no inode is read twice.
 #include <fmt/format.h>
+#include <sys/types.h>
 
-#include <set>
-
+#include "base/error.h"
 #include "base/log.h"
+#include "base/std.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "package/keys.h"
+#include "package/package.h"
 #include "repository/directory.h"
 #include "repository/repository.h"
 

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <stop_token>
 
-#include "base/std.h"
 #include "repository/repository.h"
 
 namespace northstar {

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/stat.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,6 +15,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "base/std.h"
 #include "base/unique_fd.h"
 
 namespace northstar {

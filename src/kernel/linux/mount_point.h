@@ -6,8 +6,6 @@
 // libmount, and acting on one of them and on no other that may be there by now.
 #pragma once
 
-#include <sys/types.h>
-
 #include <deque>
 
 #include "base/std.h"
