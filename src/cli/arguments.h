@@ -12,6 +12,7 @@ struct Arguments {
     std::string host;            // [USER@]HOST; empty: this machine
     std::string color = "auto";  // or "always", "never"
     bool json = false, noAsk = false;
+    bool completing = false;  // for completion: nobody waits for long
 
     std::vector<std::string> what;  // containers, mounts, packages
     std::string file, target, repository, verity, root;

@@ -147,8 +147,10 @@ State Client::state() {
         valueOf<Objects>(callOn(*mounter_, Asks::Nobody, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"));
     for (auto& [path, interfaces] : objects) {
         for (auto& [interface, properties] : interfaces) {
-            if (interface == kMountInterface) state.mounts.push_back({path, std::move(properties)});
-            if (interface == kRepositoryInterface) state.repositories.push_back({path, std::move(properties)});
+            auto* const of = interface == kMountInterface        ? &state.mounts
+                             : interface == kRepositoryInterface ? &state.repositories
+                                                                 : nullptr;
+            if (of != nullptr) of->push_back({path, std::move(properties)});
         }
     }
     return state;

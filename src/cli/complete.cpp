@@ -27,7 +27,7 @@ class Completer {
 public:
     explicit Completer(std::vector<std::string> words) : words_{std::move(words)}, word_{words_.back()} {
         words_.pop_back();
-        arguments_.noAsk = true;
+        arguments_.noAsk = arguments_.completing = true;
         at_ = commandAt(words_);
         if (at_ < words_.size()) spec_ = findCommand(words_[at_]);
         if (spec_ != nullptr) own_ = line_.app.get_subcommand(spec_->name);

@@ -4,6 +4,11 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "cli/failure.h"
 
 namespace northstar::cli {
 namespace {
@@ -13,8 +18,39 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kSilence{25};   // as long as D-Bus waits for an answer unless told otherwise
 constexpr std::chrono::seconds kHeartbeat{5};  // between two questions whether it is still there
 
+// Connecting blocks inside sd-bus, for 90 s if nobody greets at the other end: this ends the program before. Only while
+// it lives; one at a time.
+class ConnectAlarm {
+public:
+    explicit ConnectAlarm(const Arguments& arguments) {
+        const Failure failure{"NoServer", fmt::format("The bus has not answered for {} s", kSilence.count()),
+                              Exit::Unreachable};
+        text() = Reporter::lineOf(failure, arguments.json);
+        std::signal(SIGALRM, [](int) {
+            if (write(STDERR_FILENO, text().data(), text().size()) < 0) {}
+            _exit(static_cast<int>(Exit::Unreachable));
+        });
+        alarm(static_cast<unsigned>(kSilence.count()));
+    }
+    ~ConnectAlarm() {
+        alarm(0);
+        std::signal(SIGALRM, SIG_DFL);
+    }
+    ConnectAlarm(const ConnectAlarm&) = delete;
+    ConnectAlarm& operator=(const ConnectAlarm&) = delete;
+
+private:
+    static std::string& text() {
+        static std::string text;
+        return text;
+    }
+};
+
 std::unique_ptr<sdbus::IConnection> connect(const Arguments& arguments) {
     const std::string& bus = arguments.bus;
+    // ssh may ask for a password, and has its own time-out. Completion has an alarm of its own.
+    std::optional<ConnectAlarm> inTime;
+    if (arguments.host.empty() && !arguments.completing) inTime.emplace(arguments);
     try {
         if (!arguments.host.empty()) return sdbus::createRemoteSystemBusConnection(arguments.host);
         if (bus == "system") return sdbus::createSystemBusConnection();

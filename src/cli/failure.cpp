@@ -129,13 +129,14 @@ sdbus::Error fileError(const std::string& what, int error) {
     return bus::makeError(std::string{kBus} + name, what + ": " + errnoText(error));
 }
 
+std::string Reporter::lineOf(const Failure& failure, bool json) {
+    if (json) return dump({{"error", toJson(failure)}}) + '\n';
+    return fmt::format("northstarctl: {}: {}\n", plain(failure.name), plain(failure.message));
+}
+
 void Reporter::tell(const Failure& failure) {
     if (status_ == Exit::Done) status_ = failure.status;
-    if (json_) {
-        std::cerr << dump({{"error", toJson(failure)}}) << std::endl;
-    } else {
-        std::cerr << fmt::format("northstarctl: {}: {}", plain(failure.name), plain(failure.message)) << std::endl;
-    }
+    std::cerr << lineOf(failure, json_) << std::flush;
 }
 
 }  // namespace northstar::cli

@@ -36,6 +36,8 @@ class Reporter {
 public:
     explicit Reporter(bool json) : json_{json} {}
     void tell(const Failure& failure);
+    // The line that it is told by, with its end.
+    [[nodiscard]] static std::string lineOf(const Failure& failure, bool json);
     [[nodiscard]] Exit status() const noexcept { return status_; }  // of the first; Done without one
 
 private:

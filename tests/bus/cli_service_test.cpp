@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // northstarctl against services that are not this one: one that tells more, one that hangs, one on another machine,
 // none.
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <filesystem>
 
 #include "cli_test.h"
@@ -120,12 +123,22 @@ TEST_F(CliServiceTest, AServiceThatHangsIsToldFromOneThatWorksForLong) {
         arguments.insert(arguments.begin(), there.begin(), there.end());
         return arguments;
     };
+    // A bus that nobody serves: it can be connected to, and that is all.
+    const UniqueFd dead{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (directory_ / "dead").copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(dead.get(), 5), 0);
+    Process nobody{{kCtlBinary, "--bus", "unix:path=" + directory_ / "dead", "list"}};
     Process list{with({"list"})}, mount{with({"mount", "fonts"})}, verify{with({"--no-ask", "verify", "fonts"})};
     for (auto* process : {&list, &mount, &verify}) {
         EXPECT_EQ(process->wait(std::chrono::seconds{40}), kUnreachable);
         const std::string said = process->readAll();
         EXPECT_NE(said.find("NoReply: The service has not answered for 25 s; "), std::string::npos) << said;
     }
+    EXPECT_EQ(nobody.wait(), kUnreachable);
+    EXPECT_EQ(nobody.readAll(), "northstarctl: NoServer: The bus has not answered for 25 s\n");
     EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::seconds{25});
     EXPECT_FALSE(reload.wait(std::chrono::seconds{6}));
     polkit_->release(true);
