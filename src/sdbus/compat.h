@@ -79,6 +79,13 @@ inline sd_bus_message* rawMessage(const sdbus::Message& message) {
     return static_cast<sd_bus_message*>(message.*ReachMessage::member());
 }
 
+// The sd-bus connection inside, borrowed, by way of a message that is never sent.
+inline sd_bus* rawBus(sdbus::IConnection& bus) {
+    const auto driver = sdbus::createProxy(bus, ServiceName{"org.freedesktop.DBus"}, sdbus::ObjectPath{"/"});
+    const auto probe = driver->createMethodCall(InterfaceName{"org.freedesktop.DBus"}, MethodName{"GetId"});
+    return sd_bus_message_get_bus(rawMessage(probe));
+}
+
 // The call as far as an answer needs it: who it is from and its number, without arguments and descriptors, so that a
 // call that waits keeps neither. Throws sdbus::Error.
 inline sdbus::MethodCall withoutArguments(const sdbus::MethodCall& call) {
