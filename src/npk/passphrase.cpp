@@ -64,7 +64,9 @@ void say(int terminal, const std::string& text) {
 }
 
 std::string askAtTerminal(const std::string& forWhat, const std::stop_token& stop, bool isNew) {
-    const UniqueFd terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+    UniqueFd terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+    // In a container that has no such node.
+    if (!terminal && ::isatty(STDIN_FILENO) == 1) terminal = duplicateFd(STDIN_FILENO);
     if (!terminal) throw Error{Code::Failed, "a passphrase is needed, and there is no terminal: use --passphrase-file"};
     const Silence silence{terminal.get()};
     say(terminal.get(), "Passphrase of " + printable(forWhat) + ": ");

@@ -15,6 +15,10 @@ using namespace std::chrono_literals;
 class SilentRepositoryTest : public BusTest {
 protected:
     SilentRepositoryTest() { configure("", "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\n"); }
+    void SetUp() override {
+        BusTest::SetUp();
+        if (!DeadFilesystem::isPossible()) GTEST_SKIP() << "needs root and /dev/fuse";
+    }
     // On a thread whose mount namespace goes with it.
     void withDeadDirectory(const std::function<void()>& body) {
         std::thread{[&] {
