@@ -8,7 +8,7 @@ namespace northstar::npk {
 namespace {
 
 // Short work shows nothing.
-constexpr std::chrono::milliseconds kFirst{200}, kBetweenBars{100}, kBetweenLines{1000};
+constexpr std::chrono::milliseconds kFirst{0}, kBetweenBars{100}, kBetweenLines{1000};
 
 std::chrono::milliseconds between(Progress::Form form) {
     return form == Progress::Form::Bar ? kBetweenBars : kBetweenLines;
