@@ -131,8 +131,8 @@ using northstar::bus::ReceivedFds;
 namespace {
 
 // What is short now may be there in a moment: sd-bus tries again after the next poll, which does not wait.
-ssize_t orTryAgain(ssize_t result) {
-    if (result >= 0 || (errno != ENOMEM && errno != ENOBUFS)) return result;
+ssize_t orTryAgain(ssize_t result, bool isShort) {
+    if (result >= 0 || !isShort) return result;
     const timespec moment{0, 1'000'000};
     nanosleep(&moment, nullptr);
     errno = EAGAIN;
@@ -144,10 +144,12 @@ ssize_t orTryAgain(ssize_t result) {
 extern "C" ssize_t recvmsg(int socket, msghdr* message, int flags) {
     ReceivedFds* const bus = ReceivedFds::ofThisThread();
     if (bus == nullptr) return syscall(SYS_recvmsg, socket, message, flags);
-    return orTryAgain(bus->receive(socket, *message, flags));
+    const ssize_t received = bus->receive(socket, *message, flags);
+    return orTryAgain(received, errno == ENOMEM);  // ENOBUFS tells a netlink socket of messages that were lost
 }
 
 extern "C" ssize_t sendmsg(int socket, const msghdr* message, int flags) {
     const ssize_t sent = syscall(SYS_sendmsg, socket, message, flags);
-    return ReceivedFds::ofThisThread() == nullptr ? sent : orTryAgain(sent);
+    if (ReceivedFds::ofThisThread() == nullptr) return sent;
+    return orTryAgain(sent, errno == ENOMEM || errno == ENOBUFS);
 }

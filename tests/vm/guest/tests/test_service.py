@@ -53,10 +53,12 @@ class Units(ServiceTestCase):
         self.assertFalse((RUN_DIR / container).exists())
 
     def test_mount_on_start(self):
+        early = Path(self.directory) / 'early'
+        early.mkdir()
         for package in packages.SIGNED[:3]:
-            self.add(package)
+            shutil.copy2(package, early)
         with open(CONFIGURATION, 'a', encoding='ascii') as file:
-            file.write(f'[repositories.early]\ndir = "{self.directory}/vendor"\nkeys = ["{packages.KEY}"]\n'
+            file.write(f'[repositories.early]\ndir = "{early}"\nkeys = ["{packages.KEY}"]\n'
                        'mount_on_start = true\n')
         start()
         wait_until(lambda: len(self.client.list_mounts()) == 3, 'the mounts')
