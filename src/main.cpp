@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // northstar-mounterd: the command line of the daemon.
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -32,6 +33,10 @@ void raiseDescriptorLimit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// A thread may be left behind in a file that stalls, and end while the process exits: libcrypto is not taken apart under
+// it (OPENSSL_init_crypto(3)).
+void keepLibcrypto() { OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr); }
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -51,6 +56,7 @@ int main(int argc, char** argv) {
     }
     try {
         blockSignals();
+        keepLibcrypto();
         umask(022);  // mount points are for everybody to enter, whoever starts it
         raiseDescriptorLimit();
         northstar::setUpLogging("northstar-mounterd", level);

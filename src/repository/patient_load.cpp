@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/std.h"
 #include "repository/install.h"
 
 namespace northstar {
