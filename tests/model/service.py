@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real daemon below fail-calls, on a bus and in directories of its own, and what can be seen of it from outside.
+
+All lies in a temporary filesystem that goes with the mount namespace of the test. Every wait has a bound.
+"""
+
+import collections
+import ctypes
+import glob
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from gi.repository import Gio, GLib
+
+NAME = 'org.northstar.Mounter'
+OBJECT = '/org/northstar/Mounter'
+MOUNT = NAME + '.Mount'
+REPOSITORY = NAME + '.Repository'
+PROPERTIES = 'org.freedesktop.DBus.Properties'
+OBJECT_MANAGER = 'org.freedesktop.DBus.ObjectManager'
+MNT_DETACH = 2  # umount2(2)
+PR_SET_PDEATHSIG = 1  # prctl(2)
+PATIENCE = 10  # seconds that anything may take at most
+
+BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={top}/bus</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+  </policy>
+  <policy user="root"><allow own="*"/></policy>
+  <include>{root}/dbus/org.northstar.Mounter.conf</include>
+</busconfig>
+'''
+
+CONFIG = '''run_dir = "{top}/run"
+state_dir = "{top}/state"
+loop_device_timeout = "300ms"
+[limits]
+mounts_per_uid = 6
+[files]
+verification = "sealed"
+[repositories.vendor]
+dir = "{top}/vendor"
+keys = ["{top}/golden.pub"]
+verification = "sealed"
+[repositories.plain]
+dir = "{top}/plain"
+[repositories.disk]
+dir = "{top}/disk"
+keys = ["{top}/golden.pub"]
+verification = "sealed"
+[repositories.scratch]
+type = "memory"
+keys = ["{top}/golden.pub"]
+capacity = "100kB"
+'''
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Bad(Exception):
+    """What must not be."""
+
+
+def enter_namespace():
+    """Starts this program again in a mount namespace of its own, or skips it (TAP)."""
+    if os.getuid() != 0:
+        print('1..0 # SKIP mounting needs root')
+        sys.exit(0)
+    if os.environ.get('NORTHSTAR_MODEL') != 'inside':
+        os.environ['NORTHSTAR_MODEL'] = 'inside'
+        os.execvp('unshare', ['unshare', '--mount', '--propagation', 'private', sys.executable, *sys.argv])
+
+
+def die_with_parent():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def until(condition, what, seconds=PATIENCE):
+    """Waits until the condition gives something true, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise Bad(f'{what}: not within {seconds} s')
+        time.sleep(0.002)
+
+
+def umount(path, flags=0):
+    """True if that was done."""
+    return libc.umount2(path.encode(), flags) == 0
+
+
+def variants(options):
+    return {key: GLib.Variant('b' if isinstance(value, bool) else 's', value) for key, value in options.items()}
+
+
+def error_of(error):
+    """Name (without what all of ours begin with) and message of a GLib.Error."""
+    name = Gio.DBusError.get_remote_error(error) or error.domain
+    return name.removeprefix(NAME + '.Error.').removeprefix('org.freedesktop.DBus.Error.'), \
+        error.message.partition(': ')[2]
+
+
+class Failing:
+    """The daemon below fail-calls: a process of ours, and one of its."""
+
+    def __init__(self, program, daemon, arguments, first, log, top):
+        # pylint: disable-next=consider-using-with,subprocess-popen-preexec-fn
+        self.process = subprocess.Popen(
+            [program, '--first', first, daemon, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=log, preexec_fn=die_with_parent, env={**os.environ, 'FAIL_CALLS_STRIP': top})
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+        self.buffer = b''
+        self.status = None  # of the daemon, once it is known
+        self.told = []  # since the last answer
+        self.pid = int(self.line().split()[1])
+
+    def line(self, seconds=PATIENCE):
+        end = time.monotonic() + seconds
+        while b'\n' not in self.buffer:
+            if not self.selector.select(max(0, end - time.monotonic())):
+                raise Bad(f'fail-calls said nothing for {seconds} s')
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            if not piece:
+                raise Bad('fail-calls has ended')
+            self.buffer += piece
+        line, _, self.buffer = self.buffer.partition(b'\n')
+        return line.decode()
+
+    def command(self, text):
+        """Sites with their counts, and what was made to fail. Of a daemon that has ended, what it did until then."""
+        try:
+            if self.status is None:
+                self.process.stdin.write(text.encode() + b'\n')
+                self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        while self.status is None and (line := self.line()) != 'done':
+            self._take(line)
+        sites = {words[1]: int(words[2]) for words in self.told if words[0] == 'site'}
+        hits = [(words[1], words[2]) for words in self.told if words[0] == 'hit']
+        self.told = []
+        return sites, hits
+
+    def _take(self, line):
+        words = line.split(' ')
+        if words[0] == 'ended':
+            self.status = int(words[1])
+        else:
+            self.told.append(words)
+
+    def has_ended(self):
+        while self.status is None and (b'\n' in self.buffer or self.selector.select(0)):
+            self._take(self.line())
+        return self.status is not None
+
+    def wait(self, seconds):
+        """Status of the daemon; None if it has not ended by then."""
+        end = time.monotonic() + seconds
+        while not self.has_ended() and time.monotonic() < end:
+            time.sleep(0.002)
+        return self.status
+
+    def close(self):
+        try:
+            self.process.stdin.close()  # ends the daemon, too
+        except BrokenPipeError:  # it has ended with a command unread
+            pass
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+
+class Service:
+    """Bus, directories, daemon."""
+
+    def __init__(self, root, daemon, fail_calls):
+        self.daemon, self.fail_calls = os.path.realpath(daemon), os.path.realpath(fail_calls)
+        self.root = os.path.realpath(root)
+        self.top = f'/tmp/northstar-model.{os.getpid()}'  # only a number, so that sites are the same in every run
+        os.mkdir(self.top, 0o755)
+        self.run, self.records_in = self.top + '/run', self.top + '/state/mounts'
+        self.failing = None
+        self.memory_inodes = set()  # of files in memory that the daemon has had open
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'northstar-model', self.top], check=True)
+        data = self.root + '/tests/data'
+        for name in ('vendor', 'plain', 'disk', 'files', 'mnt'):
+            os.mkdir(f'{self.top}/{name}', 0o755)
+        for package in glob.glob(data + '/signed/*.npk'):
+            shutil.copy(package, self.top + '/vendor')
+        for folder in ('signed', 'unsigned', 'stranger', 'tampered'):
+            for package in glob.glob(f'{data}/{folder}/*.npk'):
+                shutil.copy(package, self.top + '/files')
+        shutil.copy(data + '/unsigned/hello-unsigned-1.0.0.npk', self.top + '/plain')
+        shutil.copy(data + '/signed/hello-lzo-1.0.0.npk', self.top + '/disk')
+        shutil.copy(data + '/keys/golden.pub', self.top)
+        self.write('bus.conf', BUS_CONFIG)
+        self.write('mounter.toml', CONFIG)
+        self.address = f'unix:path={self.top}/bus'
+        self.log = open(self.top + '/log', 'ab+')  # pylint: disable=consider-using-with
+        # pylint: disable-next=consider-using-with,subprocess-popen-preexec-fn
+        self.bus = subprocess.Popen(['dbus-daemon', '--nofork', '--nopidfile', f'--config-file={self.top}/bus.conf'],
+                                    stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        until(lambda: os.path.exists(self.top + '/bus'), 'the bus')
+
+    def write(self, name, text):
+        with open(f'{self.top}/{name}', 'w', encoding='utf-8') as file:
+            file.write(text.format(top=self.top, root=self.root))
+
+    def connect(self, uid=0):
+        """A connection of that user: the bus asks the kernel who it is that connects."""
+        flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+        os.seteuid(uid)
+        try:
+            return Gio.DBusConnection.new_for_address_sync(self.address, flags, None, None)
+        finally:
+            os.seteuid(0)
+
+    # The daemon.
+
+    def start(self, first='off'):
+        """Does not wait until it is ready."""
+        self.log_start = self.log_end()
+        self.failing = Failing(self.fail_calls, self.daemon,
+                               ['--config', self.top + '/mounter.toml', '--bus', self.address], first, self.log, self.top)
+
+    def await_ready(self, connection, seconds=PATIENCE):
+        """True once it answers, False if it ended."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.failing.has_ended():
+                return False
+            try:
+                if not connection.call_sync('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus',
+                                            'NameHasOwner', GLib.Variant('(s)', (NAME,)), None, Gio.DBusCallFlags.NONE,
+                                            1000, None).unpack()[0]:
+                    time.sleep(0.002)
+                    continue
+                call(connection, OBJECT, 'org.freedesktop.DBus.Peer', 'Ping', seconds=max(0.1, end - time.monotonic()))
+                return True
+            except GLib.Error:
+                time.sleep(0.002)
+        raise Bad('the service neither answers nor ends: ' + self.said())
+
+    def stop(self, number=signal.SIGTERM):
+        """The daemon's exit status."""
+        if not self.failing.has_ended():
+            try:
+                os.kill(self.failing.pid, number)
+            except ProcessLookupError:  # it has just ended
+                pass
+        status = self.failing.wait(2 * PATIENCE)
+        self.failing.close()
+        if status is None:
+            raise Bad('the service does not stop: ' + self.said())
+        return status
+
+    def log_end(self):
+        return os.stat(self.top + '/log').st_size
+
+    def said(self, since=None):
+        """What the daemon wrote since it was started, or since then."""
+        with open(self.top + '/log', encoding='utf-8', errors='replace') as log:
+            log.seek(self.log_start if since is None else since)
+            return log.read().strip()
+
+    # What is there.
+
+    def mounts(self):
+        """Mount points of packages, with their devices (st_dev) and options."""
+        found = []
+        with open('/proc/self/mountinfo', encoding='utf-8', errors='surrogateescape') as table:
+            for line in table:
+                words = line.split()
+                if words[4].startswith(self.top + '/'):
+                    found.append((words[4].replace('\\040', ' '), words[2], set(words[5].split(','))))
+        return found
+
+    def directories(self):
+        return sorted(f'{folder}/{name}' for folder in (self.run, self.top + '/mnt') if os.path.isdir(folder)
+                      for name in os.listdir(folder))
+
+    def records(self):
+        return sorted(os.listdir(self.records_in)) if os.path.isdir(self.records_in) else []
+
+    def note_memory(self):
+        for kind, inode in self._open_files():
+            if kind == '/memfd:northstar-image (deleted)':
+                self.memory_inodes.add(inode)
+
+    def _open_files(self):
+        folder = f'/proc/{self.failing.pid}/fd'
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError as error:
+            raise Bad('the service has ended: ' + self.said()[-300:]) from error
+        for name in names:
+            try:
+                yield os.readlink(f'{folder}/{name}'), os.stat(f'{folder}/{name}').st_ino
+            except OSError:  # closed meanwhile
+                pass
+
+    def descriptors(self):
+        """How many of a kind the daemon has."""
+        kinds = (re.sub(r'\[\d+\]|^/proc/\d+/', '', target) for target, _ in self._open_files())
+        return collections.Counter(kind.replace(self.top, '~') for kind in kinds)
+
+    def loops(self):
+        """Loop devices ("7:N") that show a file of ours, or memory that the daemon has had."""
+        found = set()
+        for path in glob.glob('/sys/block/loop*/loop/backing_file'):
+            try:
+                with open(path, encoding='utf-8') as file:
+                    backing = file.read().strip()
+                with open(path.replace('loop/backing_file', 'dev'), encoding='utf-8') as file:
+                    device = file.read().strip()
+                ours = backing.startswith(self.top + '/')
+                if backing.startswith('/memfd:northstar-image'):
+                    ours = backing_inode('/dev/' + path.split('/')[3]) in self.memory_inodes
+            except OSError:  # gone meanwhile
+                continue
+            if ours:
+                found.add(device)
+        return found
+
+    def close(self):
+        if self.failing and self.failing.process.poll() is None:
+            self.failing.close()
+        for point, *_ in reversed(self.mounts()):
+            umount(point, MNT_DETACH)
+        self.bus.terminate()
+        self.bus.wait(PATIENCE)
+        self.log.close()
+        umount(self.top, MNT_DETACH)
+        os.rmdir(self.top)
+
+
+LOOP_GET_STATUS64 = 0x4C05  # linux/loop.h, as struct loop_info64: lo_device, lo_inode, ...
+
+
+def backing_inode(path):
+    info = ctypes.create_string_buffer(512)
+    device = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if libc.ioctl(device, ctypes.c_ulong(LOOP_GET_STATUS64), info) != 0:
+            raise OSError(ctypes.get_errno(), path)
+    finally:
+        os.close(device)
+    return int.from_bytes(info.raw[8:16], sys.byteorder)
+
+
+def call(connection, path, interface, method, signature=None, *arguments, fds=(), seconds=3 * PATIENCE):
+    """Calls and waits; the results, and the descriptors that came with them."""
+    results, received = connection.call_with_unix_fd_list_sync(
+        NAME, path, interface, method, GLib.Variant(signature, arguments) if signature else None, None,
+        Gio.DBusCallFlags.NO_AUTO_START, int(seconds * 1000), Gio.UnixFDList.new_from_array([os.dup(fd) for fd in fds]), None)
+    return results.unpack(), received.steal_fds() if received else []
