@@ -9,7 +9,6 @@ import ctypes
 import glob
 import os
 import re
-import selectors
 import shutil
 import signal
 import subprocess
@@ -18,6 +17,8 @@ import time
 
 from gi.repository import Gio, GLib
 
+from failing import PATIENCE, Bad, Failing, die_with_parent, libc, until
+
 NAME = 'org.northstar.Mounter'
 OBJECT = '/org/northstar/Mounter'
 MOUNT = NAME + '.Mount'
@@ -25,8 +26,8 @@ REPOSITORY = NAME + '.Repository'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 OBJECT_MANAGER = 'org.freedesktop.DBus.ObjectManager'
 MNT_DETACH = 2  # umount2(2)
-PR_SET_PDEATHSIG = 1  # prctl(2)
-PATIENCE = 10  # seconds that anything may take at most
+# Of files and descriptors, and of repositories in memory.
+IMAGES = ('/memfd:northstar-image (deleted)', '/memfd:northstar-package (deleted)')
 
 BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
   "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -67,37 +68,16 @@ keys = ["{top}/golden.pub"]
 capacity = "100kB"
 '''
 
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-class Bad(Exception):
-    """What must not be."""
-
 
 def enter_namespace():
     """Starts this program again in a mount namespace of its own, or skips it (TAP)."""
     if os.getuid() != 0:
         print('1..0 # SKIP mounting needs root')
         sys.exit(0)
+    os.umask(0o022)
     if os.environ.get('NORTHSTAR_MODEL') != 'inside':
         os.environ['NORTHSTAR_MODEL'] = 'inside'
         os.execvp('unshare', ['unshare', '--mount', '--propagation', 'private', sys.executable, *sys.argv])
-
-
-def die_with_parent():
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def until(condition, what, seconds=PATIENCE):
-    """Waits until the condition gives something true, and returns that."""
-    end = time.monotonic() + seconds
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > end:
-            raise Bad(f'{what}: not within {seconds} s')
-        time.sleep(0.002)
 
 
 def umount(path, flags=0):
@@ -114,76 +94,6 @@ def error_of(error):
     name = Gio.DBusError.get_remote_error(error) or error.domain
     return name.removeprefix(NAME + '.Error.').removeprefix('org.freedesktop.DBus.Error.'), \
         error.message.partition(': ')[2]
-
-
-class Failing:
-    """The daemon below fail-calls: a process of ours, and one of its."""
-
-    def __init__(self, program, daemon, arguments, first, log, top):
-        # pylint: disable-next=consider-using-with,subprocess-popen-preexec-fn
-        self.process = subprocess.Popen(
-            [program, '--first', first, daemon, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=log, preexec_fn=die_with_parent, env={**os.environ, 'FAIL_CALLS_STRIP': top})
-        self.selector = selectors.DefaultSelector()
-        self.selector.register(self.process.stdout, selectors.EVENT_READ)
-        self.buffer = b''
-        self.status = None  # of the daemon, once it is known
-        self.told = []  # since the last answer
-        self.pid = int(self.line().split()[1])
-
-    def line(self, seconds=PATIENCE):
-        end = time.monotonic() + seconds
-        while b'\n' not in self.buffer:
-            if not self.selector.select(max(0, end - time.monotonic())):
-                raise Bad(f'fail-calls said nothing for {seconds} s')
-            piece = os.read(self.process.stdout.fileno(), 65536)
-            if not piece:
-                raise Bad('fail-calls has ended')
-            self.buffer += piece
-        line, _, self.buffer = self.buffer.partition(b'\n')
-        return line.decode()
-
-    def command(self, text):
-        """Sites with their counts, and what was made to fail. Of a daemon that has ended, what it did until then."""
-        try:
-            if self.status is None:
-                self.process.stdin.write(text.encode() + b'\n')
-                self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        while self.status is None and (line := self.line()) != 'done':
-            self._take(line)
-        sites = {words[1]: int(words[2]) for words in self.told if words[0] == 'site'}
-        hits = [(words[1], words[2]) for words in self.told if words[0] == 'hit']
-        self.told = []
-        return sites, hits
-
-    def _take(self, line):
-        words = line.split(' ')
-        if words[0] == 'ended':
-            self.status = int(words[1])
-        else:
-            self.told.append(words)
-
-    def has_ended(self):
-        while self.status is None and (b'\n' in self.buffer or self.selector.select(0)):
-            self._take(self.line())
-        return self.status is not None
-
-    def wait(self, seconds):
-        """Status of the daemon; None if it has not ended by then."""
-        end = time.monotonic() + seconds
-        while not self.has_ended() and time.monotonic() < end:
-            time.sleep(0.002)
-        return self.status
-
-    def close(self):
-        try:
-            self.process.stdin.close()  # ends the daemon, too
-        except BrokenPipeError:  # it has ended with a command unread
-            pass
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
 
 
 class Service:
@@ -210,6 +120,7 @@ class Service:
         shutil.copy(data + '/signed/hello-lzo-1.0.0.npk', self.top + '/disk')
         shutil.copy(data + '/keys/golden.pub', self.top)
         self.write('bus.conf', BUS_CONFIG)
+        self.config = CONFIG
         self.write('mounter.toml', CONFIG)
         self.address = f'unix:path={self.top}/bus'
         self.log = open(self.top + '/log', 'ab+')  # pylint: disable=consider-using-with
@@ -223,13 +134,13 @@ class Service:
             file.write(text.format(top=self.top, root=self.root))
 
     def connect(self, uid=0):
-        """A connection of that user: the bus asks the kernel who it is that connects."""
+        """A connection of that user: the bus asks the kernel who it is that connects, and GDBus tells its real uid."""
         flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
-        os.seteuid(uid)
+        os.setresuid(uid, uid, 0)
         try:
             return Gio.DBusConnection.new_for_address_sync(self.address, flags, None, None)
         finally:
-            os.seteuid(0)
+            os.setresuid(0, 0, 0)
 
     # The daemon.
 
@@ -300,8 +211,16 @@ class Service:
 
     def note_memory(self):
         for kind, inode in self._open_files():
-            if kind == '/memfd:northstar-image (deleted)':
+            if kind in IMAGES:
                 self.memory_inodes.add(inode)
+
+    def note_mounted(self):
+        """The same of what is mounted; it opens the devices for a moment."""
+        for _, device, _ in self.mounts():
+            try:
+                self.memory_inodes.add(backing_inode('/dev/loop' + device.partition(':')[2]))
+            except OSError:  # gone meanwhile
+                pass
 
     def _open_files(self):
         folder = f'/proc/{self.failing.pid}/fd'
@@ -330,7 +249,7 @@ class Service:
                 with open(path.replace('loop/backing_file', 'dev'), encoding='utf-8') as file:
                     device = file.read().strip()
                 ours = backing.startswith(self.top + '/')
-                if backing.startswith('/memfd:northstar-image'):
+                if backing in IMAGES:
                     ours = backing_inode('/dev/' + path.split('/')[3]) in self.memory_inodes
             except OSError:  # gone meanwhile
                 continue
