@@ -26,10 +26,8 @@ public:
     KernelWatch(const KernelWatch&) = delete;
     KernelWatch& operator=(const KernelWatch&) = delete;
 
-    // Its device may have found something before it was known here.
-    void mounted(const MountRecord& record) override {
-        if (!record.verityUuid.empty()) lookSoon();
-    }
+    // Somebody may have unmounted it, or its device have found something, before it was known here.
+    void mounted(const MountRecord&) override { lookSoon(); }
     // It was left out of the looks meanwhile.
     void unmountFailed(const MountRecord&) override { lookSoon(); }
 

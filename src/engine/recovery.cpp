@@ -25,6 +25,15 @@ const MountTableEntry* findMount(const std::vector<MountTableEntry>& table, cons
     return it == table.end() ? nullptr : &*it;
 }
 
+// The table has no unique ids; they are asked at the path. Of a mount that went meanwhile there is none to be had, and
+// its id and device may be those of one that went before it: that was not moved there. The next table tells. After
+// these looks it was moved, and mounted over.
+constexpr int kMostLooks = 3;
+
+bool isDoubtful(const MountRecord& record, const MountTableEntry& entry) {
+    return record.identity.uniqueId != 0 && entry.identity.uniqueId == 0;
+}
+
 // Device numbers are reused: the device must also be the one that the record was written for.
 bool isSameDevice(Kernel& kernel, const MountRecord& record) {
     if (!record.verityUuid.empty()) return kernel.verityUuid(record.identity.device) == record.verityUuid;
@@ -63,7 +72,7 @@ std::vector<MountRecord> recoverMounts(const MountSteps& steps) {
             continue;
         }
         adopted.push_back(record);
-        adopted.back().identity = entry->identity;
+        if (!isDoubtful(record, *entry)) adopted.back().identity = entry->identity;
         adopted.back().mountPoint = entry->mountPoint;
         if (!record.verityUuid.empty()) keep.push_back(record.verityUuid);
         noteCorruption(kernel, state, adopted.back());
@@ -83,19 +92,23 @@ std::vector<std::uint32_t> findCorrupted(Kernel& kernel, const std::vector<Mount
 }
 
 TableChanges findChanges(Kernel& kernel, const std::vector<MountRecord>& records) {
-    TableChanges changes;
-    if (records.empty()) return changes;
-    const auto table = kernel.mountsOn(devicesOf(records));
-    for (const MountRecord& record : records) {
-        const MountTableEntry* entry = findMount(table, record);
-        if (entry == nullptr) {
-            changes.vanished.push_back(record);
-        } else if (entry->mountPoint != record.mountPoint) {
-            changes.moved.push_back(record);
-            changes.moved.back().mountPoint = entry->mountPoint;
+    if (records.empty()) return {};
+    for (int look = 1;; ++look) {
+        const auto table = kernel.mountsOn(devicesOf(records));
+        TableChanges changes;
+        bool doubtful = false;
+        for (const MountRecord& record : records) {
+            const MountTableEntry* entry = findMount(table, record);
+            if (entry == nullptr) {
+                changes.vanished.push_back(record);
+            } else if (entry->mountPoint != record.mountPoint) {
+                doubtful |= isDoubtful(record, *entry);
+                changes.moved.push_back(record);
+                changes.moved.back().mountPoint = entry->mountPoint;
+            }
         }
+        if (!doubtful || look == kMostLooks) return changes;
     }
-    return changes;
 }
 
 }  // namespace northstar

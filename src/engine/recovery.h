@@ -22,7 +22,7 @@ struct TableChanges {
     std::vector<MountRecord> moved;     // whose mount is at another path, with that path
 };
 
-// Of these records. One pass over the table. Blocks.
+// Of these records. One pass over the table, three where it cannot tell at once which mount it shows. Blocks.
 [[nodiscard]] TableChanges findChanges(Kernel& kernel, const std::vector<MountRecord>& records);
 
 }  // namespace northstar

@@ -233,5 +233,27 @@ TEST_F(MountStepsTest, VanishedMountsAreFoundInOnePass) {
     EXPECT_EQ(kernel_.calls().size(), before + 1);
 }
 
+// Shows once what was at that path while the table was read, and gone when it was asked which mount it is.
+class OldTable : public FakeKernel {
+public:
+    explicit OldTable(MountTableEntry seen) : seen_{std::move(seen)} {}
+    std::vector<MountTableEntry> mountsOn(const std::vector<dev_t>& devices) override {
+        auto found = FakeKernel::mountsOn(devices);
+        if (seen_) found.push_back(*std::exchange(seen_, std::nullopt));
+        return found;
+    }
+
+private:
+    std::optional<MountTableEntry> seen_;
+};
+
+TEST_F(MountStepsTest, AMountThatTookItsNumberAndWentIsNoMove) {
+    const MountRecord gone = steps_.mount(plan(1));
+    OldTable kernel{{{gone.identity.id, 0, gone.identity.device}, "/m/other"}};
+    const TableChanges changes = findChanges(kernel, {gone});
+    EXPECT_TRUE(changes.moved.empty());
+    EXPECT_EQ(changes.vanished.size(), 1U);
+}
+
 }  // namespace
 }  // namespace northstar::test
