@@ -133,8 +133,10 @@ class Client:
                                                 DENIED}
 
     def took_tampered(self, name, results, options):
-        if results and 'allow_unverified' not in options and name.replace('-1.0.0.npk', ':1.0.0') not in VENDOR \
-                and (name in TAMPERED or 'stranger' in name):
+        """An image whose data was changed may be taken while an intact one of the same root hash is mounted: that one is
+        mounted again."""
+        if results and 'allow_unverified' not in options and (name in TAMPERED or 'stranger' in name) and \
+                TAMPERED.get(name) != 'Corrupted':
             self.bad(f'{name} was taken')
 
     def mount_file(self):
@@ -206,7 +208,7 @@ class Client:
 
     def holders(self):
         mount, *_ = self.known()
-        self.ask(mount, MOUNT_INTERFACE, 'Holders', '(a{sv})', {}, errors=GONE | {'LimitsExceeded'},
+        self.ask(mount, MOUNT_INTERFACE, 'Holders', '(a{sv})', {}, errors=GONE | {'LimitsExceeded', DENIED},
                  needs=self.unmounts(mount, mount))
 
     def list(self):
@@ -224,8 +226,11 @@ class Client:
         self.ask(OBJECT, NAME, 'Inspect', '(s)', container, errors={'NoSuchContainer'})
 
     def verify(self):
-        results = self.ask(OBJECT, NAME, 'Verify', '(sa{sv})', self.random.choice(VENDOR), {}, needs=[VERIFY],
-                           errors={'LimitsExceeded'})
+        """Without a repository it may be of one where it is uninstalled while polkit thinks about it."""
+        repository = self.random.random() < 0.7
+        results = self.ask(OBJECT, NAME, 'Verify', '(sa{sv})', self.random.choice(VENDOR),
+                           variants({'repository': 'vendor'} if repository else {}), needs=[VERIFY],
+                           errors={'LimitsExceeded'} if repository else {'LimitsExceeded', 'NoSuchContainer'})
         if results and not results[0] and not self.world.faults:
             self.bad('an intact image is said to be damaged')
 

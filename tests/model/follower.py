@@ -87,6 +87,8 @@ class Follower:
         if interface == NAME:
             self.root.update(changed)
         elif interface in (MOUNT, REPOSITORY):
+            if 'MountPoint' in changed:
+                self.wrong.append(f'moved, which nobody did: {path} to {changed["MountPoint"]}')
             self.objects[path].update(changed)
 
     def mount_objects(self):

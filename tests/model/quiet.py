@@ -60,7 +60,8 @@ def disagreements(service, follower, world):
     agree('ListContainers and the signals', by_repository, follower.installed)
     agree('mounted of ListContainers and ListMounts',
           {(f'{name}:{version}', repository) for name, version, repository, mounted in containers if mounted},
-          {(mount['Container'], mount['Repository']) for mount in mounts.values() if mount['Repository']})
+          {(mount['Container'], mount['Repository']) for mount in mounts.values()
+           if mount['Container'] in by_repository.get(mount['Repository'], ())})  # memory is empty after another start
     for name, repository in repositories.items():
         if repository['Type'] == 'directory':
             packages = glob.glob(f'{repository["Directory"]}/*.npk')
