@@ -218,7 +218,8 @@ class Client:
 
     def list_containers(self):
         listed = (self.ask(OBJECT, NAME, 'ListContainers', None) or [[]])[0]
-        if missing := set(VENDOR) - {f'{name}:{version}' for name, version, repository, _ in listed if repository == 'vendor'}:
+        if not self.world.faults and (missing := set(VENDOR) - {f'{name}:{version}' for name, version, repository, _ in listed
+                                                               if repository == 'vendor'}):
             self.bad(f'missing: {missing}')
 
     def inspect(self):

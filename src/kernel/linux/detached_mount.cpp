@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "kernel/linux/file_origin.h"
@@ -109,13 +110,23 @@ public:
             const int error = errno;
             throwMountError(source_, options_, error, suspicion(error, selinux_));
         }
+        const MountIdentity identity = identityAt(point);
         // Another device means that somebody mounted on top meanwhile; that is not ours to take down.
-        const MountIdentity identity = mountIdentity(point.openTop().get());
         requireDevice(identity, device_, source_);
         identity_ = identity;
     }
 
 private:
+    // It is mounted, whatever fails from here on: then its device alone tells which mount it is.
+    [[nodiscard]] MountIdentity identityAt(const MountPoint& point) const {
+        try {
+            return mountIdentity(point.openTop().get());
+        } catch (const Error& error) {
+            log::warn("{}", error.what());
+            return {0, 0, device_};
+        }
+    }
+
     std::string source_;
     dev_t device_;
     MountOptions options_;
