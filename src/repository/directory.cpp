@@ -15,6 +15,9 @@
 namespace northstar {
 namespace {
 
+// These say nothing of the package.
+bool isTheServices(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO; }
+
 // Opening a device or a FIFO can do things and wait; what is neither file nor symlink is not opened at all.
 void refuseSpecialFile(const UniqueFd& directory, const std::string& name) {
     struct stat status{};
@@ -69,7 +72,7 @@ UniqueFd openPackageIn(const UniqueFd& directory, const std::string& name) {
     if (!file && errno == EXDEV) {
         throw Error{Code::InvalidPackage, what + ": something is mounted over it; put the file itself there"};
     }
-    if (!file) throwErrno(Code::InvalidPackage, what, errno);
+    if (!file) throwErrno(isTheServices(errno) ? Code::Failed : Code::InvalidPackage, what, errno);
     return file;
 }
 

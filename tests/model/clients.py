@@ -218,9 +218,9 @@ class Client:
 
     def list_containers(self):
         listed = (self.ask(OBJECT, NAME, 'ListContainers', None) or [[]])[0]
-        if not self.world.faults and (missing := set(VENDOR) - {f'{name}:{version}' for name, version, repository, _ in listed
-                                                               if repository == 'vendor'}):
-            self.bad(f'missing: {missing}')
+        vendor = {f'{name}:{version}' for name, version, repository, _ in listed if repository == 'vendor'}
+        if not self.world.faults and set(VENDOR) - vendor:
+            self.bad(f'missing: {set(VENDOR) - vendor}')
 
     def inspect(self):
         container = self.container()
