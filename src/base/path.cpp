@@ -88,7 +88,13 @@ std::optional<std::string> Walk::text() const {
 // A place keeps to the root filesystem from the root on; a mount of it somewhere else is another filesystem's word.
 Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy) {
     const auto refuse = [&](const std::string& why) { throw Error{policy.refusal, policy.what + why}; };
-    const auto root = [&] { return Walk{UniqueFd{::open(policy.root.c_str(), kDirectory)}, {}, {}}; };
+    const auto root = [&] {
+        UniqueFd directory{::open(policy.root.c_str(), kDirectory)};
+        if (!directory) {
+            throwErrno(Code::Failed, fmt::format("{}cannot open {}", policy.what, printable(policy.root)), errno);
+        }
+        return Walk{std::move(directory), {}, {}};
+    };
     Walk place = root();
     const auto device = deviceOf(place.directory.get());
     bool foreign = !device;

@@ -47,9 +47,9 @@ sdbus::Error toBusError(const std::exception_ptr& error) {
     } catch (const std::system_error& shortage) {
         return makeError(errorName(Code::Failed),
                          fmt::format("The service is short of threads or memory ({}); try later", shortage.what()));
-    } catch (const sdbus::Error& error) {  // of the answer: a descriptor in it takes another one
+    } catch (const sdbus::Error& unsent) {  // of the answer: a descriptor in it takes another one
         return makeError(errorName(Code::Failed), fmt::format("The service cannot send its answer ({}); try again later",
-                                                              toUtf8(error.getMessage())));
+                                                              toUtf8(unsent.getMessage())));
     } catch (const std::exception& unexpected) {
         log::error("Unexpected error in a call: {}", unexpected.what());
         return makeError(errorName(Code::Failed), toUtf8(std::string{"Unexpected error: "} + unexpected.what()));

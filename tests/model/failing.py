@@ -47,7 +47,11 @@ class Failing:
         self.buffer = b''
         self.status = None  # of the daemon, once it is known
         self.told = []  # since the last answer
-        self.pid = int(self.line().split()[1])
+        try:
+            self.pid = int(self.line().split()[1])
+        except Bad as error:
+            with open(log.name, encoding='utf-8', errors='replace') as said:
+                raise Bad(f'{error}: {said.read()[-500:]}') from error
 
     def line(self, seconds=PATIENCE):
         end = time.monotonic() + seconds

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fault-check tries: operations of the real daemon, and what must be so after each whatever failed in it."""
 
+import errno
 import glob
 import os
 import re
@@ -70,7 +71,9 @@ class Mount(Operation):
     def __init__(self, name, service, container, how='Mount', file=None):
         super().__init__(name, service)
         self.container, self.how, self.file = container, how, file and f'{service.top}/files/{file}'
-        self.subject = container if how == 'Mount' else f'{container}|{file}|the descriptor'
+        # What could not be opened or copied will do as well.
+        self.subject = f'{container}|the (repository|package|state) directory' if how == 'Mount' else \
+            f'{container}|{file}|descriptor'
 
     def act(self):
         if self.how == 'MountFd':
@@ -114,7 +117,7 @@ class Open(Unmount):
 
 
 class Install(Operation):
-    subject = 'fonts|disk|scratch'
+    subject = 'fonts|disk|scratch|descriptor|copy of a package|memory file'
 
     def __init__(self, name, service, repository):
         super().__init__(name, service)
@@ -179,6 +182,11 @@ FACTS = {
 DAMAGE = ('fsconfig:create', 'fsmount:')  # EIO of these is what a damaged image looks like
 
 
+def tells(text, error):
+    """Is this about that error?"""
+    return error in text or os.strerror(getattr(errno, error)) in text
+
+
 def wrong_error(operation, site, error, name, text):
     """Why this is no right error, or None."""
     allowed = {'Failed'} | FACTS.get(error, set())
@@ -186,9 +194,9 @@ def wrong_error(operation, site, error, name, text):
         allowed.add('Corrupted')
     if name not in allowed:
         return f'{name} for {error}: {text}'
-    if not re.search(operation.subject, text):
+    if not re.search((operation.subject and operation.subject + '|worker thread'), text):
         return f'the error does not name {operation.subject}: {text}'
-    if name == 'Failed' and error not in text:
+    if name == 'Failed' and not tells(text, error):
         return f'the error does not tell {error}: {text}'
     if '\n' in text:
         return f'the error has several lines: {text}'
@@ -251,4 +259,4 @@ def remove_leftovers(service):
             os.remove(file)
 
 
-__all__ = ['Bad', 'State', 'attempt', 'leftovers_told', 'operations', 'remove_leftovers', 'trials_of', 'wrong_error']
+__all__ = ['Bad', 'State', 'attempt', 'leftovers_told', 'operations', 'remove_leftovers', 'tells', 'trials_of', 'wrong_error']
