@@ -48,8 +48,9 @@ sdbus::Error toBusError(const std::exception_ptr& error) {
         return makeError(errorName(Code::Failed),
                          fmt::format("The service is short of threads or memory ({}); try later", shortage.what()));
     } catch (const sdbus::Error& unsent) {  // of the answer: a descriptor in it takes another one
-        return makeError(errorName(Code::Failed), fmt::format("The service cannot send its answer ({}); try again later",
-                                                              toUtf8(unsent.getMessage())));
+        return makeError(
+            errorName(Code::Failed),
+            fmt::format("The service cannot send its answer ({}); try again later", toUtf8(unsent.getMessage())));
     } catch (const std::exception& unexpected) {
         log::error("Unexpected error in a call: {}", unexpected.what());
         return makeError(errorName(Code::Failed), toUtf8(std::string{"Unexpected error: "} + unexpected.what()));

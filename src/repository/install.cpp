@@ -209,32 +209,39 @@ Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t 
     return {std::move(container), memoryEntry(std::move(package))};
 }
 
-// A file that took its inode has another time. Renaming changes the ctime.
-bool isFileOf(const RepositoryEntry& entry, int directory, const std::string& name) {
+// An errno value; 0: it is, ESTALE: another one is there. A file that took its inode has another time. Renaming changes
+// the ctime.
+int askIfFileOf(const RepositoryEntry& entry, int directory, const std::string& name) {
     struct stat status{};
-    if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return errno;
     FileIdentity now{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim, {}};
     now.changed = entry.package->identity.changed;
-    return now == entry.package->identity;
+    return now == entry.package->identity ? 0 : ESTALE;
 }
 
 // Only the file that the package was read from: another may take its name at any moment, so it gets one that nobody
 // uses before it is looked at for good. False if it is gone already.
 bool removeExactly(int directory, const RepositoryEntry& entry, const std::string& path) {
     const std::string what = fmt::format("Cannot remove {}/{}", path, printable(entry.file));
-    const Error other{Code::NoSuchContainer, what + ": it is another file by now; ask for a Reload"};
+    const auto refuse = [&](int error) {
+        if (error != ESTALE && error != ENOENT) throwErrno(Code::Failed, what, error);
+        throw Error{Code::NoSuchContainer, what + ": it is another file by now; ask for a Reload"};
+    };
     struct stat status{};
     if (fstatat(directory, entry.file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) return false;
         throwErrno(Code::Failed, what, errno);
     }
 
-    if (!isFileOf(entry, directory, entry.file)) throw other;
+    if (const int error = askIfFileOf(entry, directory, entry.file); error != 0) refuse(error);
     const std::string aside = std::string{kRemovedPrefix} + randomHex();
     if (renameat(directory, entry.file.c_str(), directory, aside.c_str()) != 0) throwErrno(Code::Failed, what, errno);
-    if (isFileOf(entry, directory, aside)) {
-        if (unlinkat(directory, aside.c_str(), 0) != 0) throwErrno(Code::Failed, what, errno);
-        return true;
+    const int error = askIfFileOf(entry, directory, aside);
+    if (error == 0) {
+        if (unlinkat(directory, aside.c_str(), 0) == 0) return true;
+        const int failed = errno;
+        static_cast<void>(renameat2(directory, aside.c_str(), directory, entry.file.c_str(), RENAME_NOREPLACE));
+        throwErrno(Code::Failed, what, failed);
     }
     // Under a name that no load removes, if its own was taken once more.
     if (renameat2(directory, aside.c_str(), directory, entry.file.c_str(), RENAME_NOREPLACE) != 0) {
@@ -242,7 +249,8 @@ bool removeExactly(int directory, const RepositoryEntry& entry, const std::strin
         static_cast<void>(renameat(directory, aside.c_str(), directory, kept.c_str()));
         log::warn("{}: the file that had its name is {} now", what, kept);
     }
-    throw other;
+    refuse(error);
+    return false;  // not reached
 }
 
 }  // namespace

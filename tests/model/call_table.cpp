@@ -69,7 +69,7 @@ const std::vector<FailingCall>& failingCalls() {
         {SYS_epoll_create1, "epoll_create1", Subject::None, {EMFILE, ENFILE, ENOMEM}},
         {SYS_epoll_ctl, "epoll_ctl", Subject::None, {ENOMEM, ENOSPC}},
         {SYS_epoll_pwait, "epoll_pwait", Subject::None, {EINTR}},
-        {SYS_clone3, "clone3", Subject::None, {EAGAIN, ENOMEM}},
+        {SYS_clone3, "clone3", Subject::None, {EAGAIN}},
         {SYS_socket, "socket", Subject::None, {EMFILE, ENFILE, ENOMEM, ENOBUFS}},
         {SYS_bind, "bind", Subject::Descriptor, {ENOMEM, EADDRINUSE}},
         {SYS_connect, "connect", Subject::Descriptor, {EAGAIN, ECONNREFUSED}},
