@@ -63,7 +63,6 @@ const std::vector<FailingCall>& failingCalls() {
         {SYS_mount_setattr, "mount_setattr", Subject::Descriptor, {EPERM, ENOSYS, EINVAL, ENOMEM}},
 #endif
         {SYS_umount2, "umount2", Subject::Path, {EBUSY, EPERM, ENOMEM}},
-        {SYS_getrandom, "getrandom", Subject::None, {EINTR}},
         {SYS_eventfd2, "eventfd2", Subject::None, {EMFILE, ENFILE, ENOMEM, ENODEV}},
         {SYS_signalfd4, "signalfd4", Subject::None, {EMFILE, ENFILE, ENOMEM}},
         {SYS_epoll_create1, "epoll_create1", Subject::None, {EMFILE, ENFILE, ENOMEM}},

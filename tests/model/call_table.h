@@ -6,6 +6,7 @@
 //   mmap, mprotect, munmap, brk, madvise   the allocator's; what fails there is std::bad_alloc, which is not a call's
 //   futex, rt_sig*, rseq, sched_*, exit    of threads: they fail for wrong arguments only
 //   close                                  the descriptor is gone whatever it says (close(2), NOTES)
+//   getrandom                              not for 16 bytes, once the system has booted
 //   prlimit64                              reading one's own limits cannot fail
 //   execve, and what the loader opens      before main(): that has nobody to tell
 #pragma once

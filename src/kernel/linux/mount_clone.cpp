@@ -83,6 +83,7 @@ UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoi
     }
     UniqueFd clone{job.clone};
     if (job.failed == nullptr) return clone;
+    static_cast<void>(locateMount(identity, mountPoint));  // NotMounted, if somebody has just taken it down
     if (job.error == ENOSYS) throw Error{Code::Unsupported, what + " needs open_tree(2), Linux 5.2"};
     if (whom == CloneFor::Anybody) {
         throw Error{Code::Unsupported,
