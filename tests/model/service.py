@@ -75,6 +75,7 @@ def enter_namespace():
         print('1..0 # SKIP mounting needs root')
         sys.exit(0)
     os.umask(0o022)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # tidies up
     if os.environ.get('NORTHSTAR_MODEL') != 'inside':
         os.environ['NORTHSTAR_MODEL'] = 'inside'
         os.execvp('unshare', ['unshare', '--mount', '--propagation', 'private', sys.executable, *sys.argv])
