@@ -28,6 +28,11 @@ void Objects::repositoryChanged(const std::string& repository) {
     if (const auto it = repositories_.find(repository); it != repositories_.end()) it->second.contentChanged();
 }
 
+void Objects::installProgress(const InstallProgress& progress) {
+    const auto it = repositories_.find(progress.repository);
+    if (it != repositories_.end()) it->second.installProgress(progress);
+}
+
 // Objects of new repositories come, of removed ones go, of the others all is said anew.
 void Objects::repositoriesReplaced() {
     const auto& wanted = world_.catalog.repositories();

@@ -32,6 +32,7 @@ public:
         changed(record, &MountObject::corruptedChanged);
     }
     void installed(const std::string&, const std::string& repository) override { repositoryChanged(repository); }
+    void installProgress(const InstallProgress& progress) override;
     void uninstalled(const std::string&, const std::string& repository) override { repositoryChanged(repository); }
     void repositoryChanged(const std::string& repository) override;
     void repositoriesReplaced() override;

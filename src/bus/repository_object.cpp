@@ -73,7 +73,7 @@ void RepositoryObject::publish(Dispatcher& dispatcher, Engine& engine) {
         }
         return refused;
     });
-    builder.publish();
+    builder.signal<std::uint64_t, std::uint64_t>("InstallProgress", {"done", "total"}).publish();
 }
 
 void RepositoryObject::contentChanged() {
@@ -82,5 +82,12 @@ void RepositoryObject::contentChanged() {
 }
 
 void RepositoryObject::allChanged() { object_->emitPropertiesChangedSignal(kRepositoryInterface); }
+
+void RepositoryObject::installProgress(const InstallProgress& progress) {
+    auto signal = object_->createSignal(InterfaceName{kRepositoryInterface}, SignalName{"InstallProgress"});
+    signal << progress.done << progress.total;
+    signal.setDestination(progress.client);
+    object_->emitSignal(signal);
+}
 
 }  // namespace northstar::bus

@@ -5,6 +5,7 @@
 #include "base/std.h"
 #include "bus/dispatcher.h"
 #include "engine/engine.h"
+#include "engine/observer.h"
 #include "repository/catalog.h"
 
 namespace northstar::bus {
@@ -18,6 +19,7 @@ public:
 
     void contentChanged();
     void allChanged();
+    void installProgress(const InstallProgress& progress);
 
 private:
     void publish(Dispatcher& dispatcher, Engine& engine);

@@ -11,6 +11,12 @@ namespace northstar {
 
 enum class UnmountReason { Request, External, Corruption };
 
+// How far an install is, for the client that asked for it.
+struct InstallProgress {
+    std::string repository, client;     // its unique bus name
+    std::uint64_t done = 0, total = 0;  // bytes; the last one has done == total
+};
+
 class Observer {
 public:
     virtual ~Observer() = default;
@@ -20,6 +26,7 @@ public:
     virtual void unmountFailed(const MountRecord&) {}  // it is still there, as far as is known
     virtual void corrupted(const MountRecord&, std::uint64_t /*block*/) {}
     virtual void installed(const std::string& /*container*/, const std::string& /*repository*/) {}
+    virtual void installProgress(const InstallProgress&) {}
     virtual void uninstalled(const std::string& /*container*/, const std::string& /*repository*/) {}
     virtual void repositoryChanged(const std::string& /*repository*/) {}  // a package of it is another one now
     virtual void repositoriesReplaced() {}
@@ -45,6 +52,7 @@ public:
     void installed(const std::string& container, const std::string& repository) override {
         each(&Observer::installed, container, repository);
     }
+    void installProgress(const InstallProgress& progress) override { each(&Observer::installProgress, progress); }
     void uninstalled(const std::string& container, const std::string& repository) override {
         each(&Observer::uninstalled, container, repository);
     }

@@ -63,9 +63,14 @@ Task<std::string> RepositoryChanges::install(CallPtr call, std::string repositor
                                 agreed.container.text(), repository, kMostListed)};
     }
     const EitherStop stop{call->gone(), runtime_.stopping.get_token()};
+    const auto told = [this, &repository, client = call->caller.name](std::uint64_t done, std::uint64_t total) {
+        runtime_.loop.post([this, repository, client, done, total] {
+            world_.observers.installProgress({repository, client, done, total});
+        });
+    };
     auto copying = runtime_.pools.bulk.run([&] {
         const UniqueFd file = openCallerFile(runtime_.steps.kernel(), call->caller, npk.get());
-        return installPackage(*before, file.get(), agreed, name, stop.token());
+        return installPackage(*before, file.get(), agreed, name, stop.token(), told);
     });
     const Installed installed = co_await copying;
     world_.catalog.add({before, installed.container, installed.entry});

@@ -16,12 +16,13 @@
 #include "package/bytes.h"
 #include "package/image/sealed_image.h"
 #include "package/package.h"
+#include "repository/copy.h"
 #include "repository/directory.h"
+#include "repository/progress.h"
 
 namespace northstar {
 namespace {
 
-constexpr std::size_t kChunk = 1U << 20U;  // bytes a read
 constexpr std::string_view kPrefix = ".northstar-install-";
 constexpr std::string_view kRemovedPrefix = ".northstar-remove-";
 
@@ -117,29 +118,6 @@ void checkCapacity(const Repository& repository, std::uint64_t size) {
     }
 }
 
-// Copies exactly `size` bytes; a file that shrinks meanwhile is an error.
-void copy(int from, int to, std::uint64_t size, const std::string& name, const std::stop_token& stop) {
-    std::vector<char> buffer(kChunk);
-    for (std::uint64_t done = 0; done < size;) {
-        if (stop.stop_requested())
-            throw Error{Code::Failed, fmt::format("The install of the package {} was cancelled", name)};
-        const auto wanted = std::min<std::uint64_t>(buffer.size(), size - done);
-        const ssize_t got = pread(from, buffer.data(), wanted, static_cast<off_t>(done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throwErrno(Code::Failed, "Cannot read the package " + name, errno);
-        if (got == 0)
-            throw Error{Code::InvalidPackage,
-                        fmt::format("Cannot install the package {}: it shrank while it was read", name)};
-        for (ssize_t written = 0; written < got;) {
-            const ssize_t put = write(to, buffer.data() + written, static_cast<std::size_t>(got - written));
-            if (put < 0 && errno == EINTR) continue;
-            if (put < 0) throwWriteError("Cannot write the copy of the package " + name, errno);
-            written += put;
-        }
-        done += static_cast<std::uint64_t>(got);
-    }
-}
-
 UniqueFd reopenReadOnly(int fd) {
     UniqueFd copy{open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC)};
     if (!copy) throwErrno(Code::Failed, "Cannot reopen the copy of a package", errno);
@@ -155,7 +133,7 @@ void refuseInstalled(const Repository& repository, const std::string& container)
 Incoming incoming(const Package& package) { return {package.manifest.containerName(), package.signer}; }
 
 std::shared_ptr<const Package> checkWhole(const Repository& repository, int fd, const Incoming& agreed,
-                                          const std::string& name, const std::stop_token& stop) {
+                                          const std::string& name, const std::stop_token& stop, Progress& progress) {
     auto package = openAccepted(reopenReadOnly(fd), repository.keys, name);
     if (incoming(*package) != agreed) {
         throw Error{Code::InvalidPackage,
@@ -164,7 +142,7 @@ std::shared_ptr<const Package> checkWhole(const Repository& repository, int fd, 
                                 name, agreed.container.text(), package->manifest.container())};
     }
     refuseInstalled(repository, package->manifest.container());
-    if (package->verity) checkBlocks(*package, stop);
+    if (package->verity) checkBlocks(*package, stop, [&](std::uint64_t, Bytes data) { progress.add(data.size()); });
     return package;
 }
 
@@ -186,10 +164,10 @@ std::string publish(TemporaryFile& temporary, const Repository& repository, cons
 }
 
 Installed installIntoDirectory(const Repository& repository, int fd, std::uint64_t size, const Incoming& agreed,
-                               const std::string& name, const std::stop_token& stop) {
+                               const std::string& name, const std::stop_token& stop, Progress& progress) {
     TemporaryFile temporary{repository.config.dir};
-    copy(fd, temporary.fd(), size, name, stop);
-    const auto checked = checkWhole(repository, temporary.fd(), agreed, name, stop);
+    copyPackage(fd, temporary.fd(), size, name, stop, progress);
+    const auto checked = checkWhole(repository, temporary.fd(), agreed, name, stop, progress);
     UniqueFd readable = reopenReadOnly(temporary.fd());
     temporary.flush();
     const std::string file = publish(temporary, repository, checked->manifest);
@@ -200,11 +178,11 @@ Installed installIntoDirectory(const Repository& repository, int fd, std::uint64
 }
 
 Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t size, const Incoming& agreed,
-                            const std::string& name, const std::stop_token& stop) {
+                            const std::string& name, const std::stop_token& stop, Progress& progress) {
     const UniqueFd memory = makeMemfd("northstar-package");
-    copy(fd, memory.get(), size, name, stop);
+    copyPackage(fd, memory.get(), size, name, stop, progress);
     sealMemfd(memory.get());  // before the check: what is checked is what stays
-    auto package = checkWhole(repository, memory.get(), agreed, name, stop);
+    auto package = checkWhole(repository, memory.get(), agreed, name, stop, progress);
     std::string container = package->manifest.container();
     return {std::move(container), memoryEntry(std::move(package))};
 }
@@ -266,13 +244,16 @@ Incoming identifyIncoming(const Repository& repository, int fd, const std::strin
 }
 
 Installed installPackage(const Repository& repository, int fd, const Incoming& agreed, const std::string& name,
-                         const std::stop_token& stop) {
+                         const std::stop_token& stop, Progress::Told told) {
     const std::uint64_t size = identify(fd).size;
     refuseInstalled(repository, agreed.container.text());
     checkCapacity(repository, size);
+    Progress progress{size, repository.verified() ? 2U : 1U, std::move(told)};
     const bool memory = repository.config.type == RepositoryType::Memory;
-    return memory ? installIntoMemory(repository, fd, size, agreed, name, stop)
-                  : installIntoDirectory(repository, fd, size, agreed, name, stop);
+    Installed installed = memory ? installIntoMemory(repository, fd, size, agreed, name, stop, progress)
+                                 : installIntoDirectory(repository, fd, size, agreed, name, stop, progress);
+    progress.finish();
+    return installed;
 }
 
 void uninstallPackage(const Repository& repository, const RepositoryEntry& entry) {

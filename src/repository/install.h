@@ -8,6 +8,7 @@
 #include "base/std.h"
 #include "config/config.h"
 #include "package/container_name.h"
+#include "repository/progress.h"
 #include "repository/repository.h"
 
 namespace northstar {
@@ -32,9 +33,9 @@ struct Incoming {
 // Copies a package from a descriptor, checks all of the copy (signature and, if verified, every block), and only then
 // makes it part of the repository. One install or uninstall at a time for each repository. Blocks.
 // Throws AlreadyInstalled, CapacityExceeded, InvalidPackage, InvalidSignature, Corrupted, InvalidArgs, Failed.
-// `agreed`: what it has to be.
+// `agreed`: what it has to be. `told`: how far it is, first with nothing done, last with all; on any thread.
 [[nodiscard]] Installed installPackage(const Repository& repository, int fd, const Incoming& agreed,
-                                       const std::string& name, const std::stop_token& stop);
+                                       const std::string& name, const std::stop_token& stop, Progress::Told told = {});
 
 // Removes the file of a container, and no other that has its name by now. Throws NoSuchContainer then, Failed. Nothing
 // to do for memory repositories.

@@ -38,9 +38,9 @@ std::shared_ptr<const Package> openAccepted(UniqueFd fd, const KeyRing& keys, co
                             name, package->manifest.container().size(), NAME_MAX)};
 }
 
-void checkBlocks(const Package& package, const std::stop_token& stop) {
+void checkBlocks(const Package& package, const std::stop_token& stop, const HashTree::Sink& sink) {
     HashTree::load(package.fd.get(), package.image, *package.verity)
-        .verifyData(package.fd.get(), package.image, 0, stop);
+        .verifyData(package.fd.get(), package.image, 0, stop, sink);
 }
 
 KeyRing loadKeys(const std::vector<std::string>& files) {

@@ -9,6 +9,7 @@
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "package/image/hash_tree.h"
 #include "package/image/sealed_image.h"
 #include "package/keys.h"
 #include "package/package.h"
@@ -54,8 +55,9 @@ struct Repository {
 // throws, and InvalidPackage if "name:version" is longer than a file's name can be (NAME_MAX, limits.h).
 [[nodiscard]] std::shared_ptr<const Package> openAccepted(UniqueFd fd, const KeyRing& keys, const std::string& name);
 
-// Checks every block of a package with a signed hash tree. Blocks; throws Corrupted, Failed.
-void checkBlocks(const Package& package, const std::stop_token& stop);
+// Checks every block of a package with a signed hash tree. `sink`: as HashTree::verifyData says. Blocks; throws
+// Corrupted, Failed.
+void checkBlocks(const Package& package, const std::stop_token& stop, const HashTree::Sink& sink = {});
 
 // Reads the keys of a repository. Throws Failed naming the key file.
 [[nodiscard]] KeyRing loadKeys(const std::vector<std::string>& files);

@@ -25,6 +25,7 @@ using sdbus::InterfaceName;
 using sdbus::MethodName;
 using sdbus::PropertyName;
 using sdbus::ServiceName;
+using sdbus::SignalName;
 using CallError = std::optional<sdbus::Error>;
 using IncomingMessage = sdbus::Message;
 #else
@@ -32,6 +33,7 @@ using InterfaceName = std::string;
 using MethodName = std::string;
 using PropertyName = std::string;
 using ServiceName = std::string;
+using SignalName = std::string;
 using CallError = const sdbus::Error*;
 using IncomingMessage = sdbus::Message&;
 #endif

@@ -73,6 +73,9 @@ public:
         registerProxy();
     }
     ~RepositoryObject() { unregisterProxy(); }
+
+private:
+    void onInstallProgress(const std::uint64_t& done, const std::uint64_t& total) override { EXPECT_LE(done, total); }
 };
 
 class ProxyTest : public BusTest {

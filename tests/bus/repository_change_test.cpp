@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <iterator>
 
 #include "bus_test.h"
 
@@ -80,6 +81,25 @@ TEST_F(RepositoryChangeTest, ThatGoesAndComesBackDuringAQuestionAnswersTheCall) 
     polkit_->release(true);
     EXPECT_EQ(waiting.get(), "fonts:2.3.4");
     EXPECT_EQ(containers(), Names{"fonts:2.3.4"});
+}
+
+TEST_F(RepositoryChangeTest, TellsWhoeverInstallsHowFarThatIsAndNobodyElse) {
+    useKeys("directory", {"golden"});
+    const auto other = newClient();
+    install("signed/fonts-2.3.4.npk");
+    const auto reply = client().replySerial;
+    ASSERT_TRUE(client().waitForSignal("Installed"));  // sent after all of them
+    const std::string size = std::to_string(fs::file_size(dataPath("signed/fonts-2.3.4.npk")));
+    std::vector<Signal> told;
+    std::ranges::copy_if(client().signals(), std::back_inserter(told),
+                         [](const Signal& signal) { return signal.member == "InstallProgress"; });
+    ASSERT_GE(told.size(), 2U);
+    EXPECT_EQ(told.front().path, path_);
+    EXPECT_EQ(told.front().args, (Names{"0", size}));
+    EXPECT_EQ(told.back().args, (Names{size, size}));
+    EXPECT_LT(told.back().serial, reply);
+    ASSERT_TRUE(other->waitForSignal("Installed"));
+    EXPECT_TRUE(std::ranges::none_of(other->signals(), [](const Signal& s) { return s.member == "InstallProgress"; }));
 }
 
 TEST_F(RepositoryChangeTest, WhatAMemoryRepositoryLosesIsSaidToBeUninstalledBeforeTheReply) {

@@ -13,8 +13,10 @@
 
 #include <functional>
 #include <thread>
+#include <tuple>
 
 #include "package/image/sealed_image.h"
+#include "repository/copy.h"
 #include "support/expect_error.h"
 #include "unit/repository/repository_fixture.h"
 
@@ -46,6 +48,44 @@ TEST_F(InstallTest, OfAPackageIsFoundByTheNextLoad) {
     EXPECT_EQ(install(repository(), package()).container, "hello:1.0.0");
     EXPECT_EQ(files(), Names{"hello-1.0.0.npk"});
     EXPECT_EQ(names(loaded()), Names{"hello:1.0.0"});
+}
+
+// The last told is all; what is told never falls.
+TEST_F(InstallTest, TellsHowFarItIs) {
+    for (const RepositoryType type : {RepositoryType::Directory, RepositoryType::Memory}) {
+        const Repository target = repository(type);
+        const MemoryFile file = package();
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> told;
+        const auto incoming = identifyIncoming(target, file.fd(), "test.npk");
+        std::ignore = installPackage(target, file.fd(), incoming, "test.npk", {},
+                                     [&](std::uint64_t done, std::uint64_t total) { told.emplace_back(done, total); });
+        const std::uint64_t size = identify(file.fd()).size;
+        ASSERT_GE(told.size(), 2U);
+        EXPECT_EQ(told.front(), std::pair(std::uint64_t{0}, size));
+        EXPECT_EQ(told.back(), std::pair(size, size));
+        EXPECT_TRUE(std::ranges::is_sorted(told));
+    }
+}
+
+// Within one filesystem the kernel copies, from elsewhere it may not.
+TEST_F(InstallTest, CopiesExactlyWhatWasThere) {
+    const MemoryFile elsewhere = package();
+    const std::string text(static_cast<std::size_t>(identify(elsewhere.fd()).size), 'x');
+    directory_.write("source", text);
+    const UniqueFd here{open((directory_ / "source").c_str(), O_RDONLY | O_CLOEXEC)};
+    for (const int from : {elsewhere.fd(), here.get()}) {
+        const UniqueFd to{open((directory_ / "copy").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+        Progress progress{text.size(), 1, {}};
+        copyPackage(from, to.get(), text.size() - 1, "test.npk", {}, progress);
+        std::string original(text.size() - 1, '\0');
+        std::string copied(text.size(), '\0');
+        ASSERT_EQ(pread(from, original.data(), original.size(), 0), static_cast<ssize_t>(original.size()));
+        EXPECT_EQ(pread(to.get(), copied.data(), copied.size(), 0), static_cast<ssize_t>(original.size()));
+        copied.resize(original.size());
+        EXPECT_EQ(copied, original);
+        expectError(Code::InvalidPackage, "shrank",
+                    [&] { copyPackage(from, to.get(), text.size() + 1, "test.npk", {}, progress); });
+    }
 }
 
 TEST_F(InstallTest, UninstallRemovesTheFileOfThePackageAndNoOther) {
