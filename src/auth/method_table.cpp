@@ -13,6 +13,8 @@ constexpr std::string_view kRepository = "org.northstar.Mounter.Repository";
 constexpr std::array kMountActions{action::kMount, action::kMountUnverified, action::kMountAnywhere};
 constexpr std::array kMountFileActions{action::kMountPath, action::kMount, action::kMountUnverified,
                                        action::kMountAnywhere};
+constexpr std::array kReplaceActions{action::kMount, action::kMountUnverified, action::kMountAnywhere,
+                                     action::kUnmountOthers};
 constexpr std::array kUnmountActions{action::kUnmountOthers};
 constexpr std::array kOpenActions{action::kMount};
 constexpr std::array kRepositoryActions{action::kManageRepository};
@@ -26,6 +28,7 @@ const std::array kRules{
     MethodRule{kMounter, "MountMany", kMountActions},
     MethodRule{kMounter, "Unmount", kUnmountActions},
     MethodRule{kMounter, "UnmountMany", kUnmountActions},
+    MethodRule{kMounter, "Replace", kReplaceActions},
     MethodRule{kMounter, "ListMounts", Actions{}},
     MethodRule{kMounter, "ListContainers", Actions{}},
     MethodRule{kMounter, "Inspect", Actions{}},

@@ -23,7 +23,7 @@ namespace {
 
 using Flags = sdbus::Flags;
 
-constexpr std::array kReasons{"request", "external", "corruption"};  // by UnmountReason
+constexpr std::array kReasons{"request", "external", "corruption", "replaced"};  // by UnmountReason
 
 std::tuple<sdbus::ObjectPath, std::string> replyOf(const Mounted& at) { return {mountPath(at.id), at.mountPoint}; }
 
@@ -47,6 +47,7 @@ void MounterObject::publish(Dispatcher& dispatcher) {
     add("MountMany", {"containers", "options"}, {"results"}, &This::mountMany);
     add("Unmount", {"what", "options"}, {}, &This::unmount);
     add("UnmountMany", {"what", "options"}, {"results"}, &This::unmountMany);
+    add("Replace", {"what", "container", "options"}, {"mount", "mount_point"}, &This::replace);
     add("ListMounts", {}, {"mounts"}, &This::listMounts);
     add("ListContainers", {}, {"containers"}, &This::listContainers);
     add("Inspect", {"container"}, {"facts"}, &This::inspect);
@@ -129,6 +130,15 @@ Task<std::vector<MounterObject::UnmountResult>> MounterObject::unmountMany(CallP
         }
     }
     co_return results;
+}
+
+Task<MounterObject::MountReply> MounterObject::replace(CallPtr call, std::string what, std::string container,
+                                                       Options options) {
+    MountRequest request = decodeMountOptions(options, MountKind::Replacement);
+    MountRef ref = MountRef::parse(what, kMountsPath);
+    co_await world_.repositoriesRead.pass(call->caller.name);
+    auto& replacing = engine_.methods().replacing;
+    co_return replyOf(co_await replacing.replace(call, std::move(ref), std::move(container), std::move(request)));
 }
 
 Task<std::vector<MounterObject::ListedMount>> MounterObject::listMounts(CallPtr) {

@@ -44,6 +44,7 @@ private:
     Task<std::vector<MountResult>> mountMany(CallPtr call, std::vector<std::string> containers, Options options);
     Task<> unmount(CallPtr call, std::string what, Options options);
     Task<std::vector<UnmountResult>> unmountMany(CallPtr call, std::vector<std::string> what, Options options);
+    Task<MountReply> replace(CallPtr call, std::string what, std::string container, Options options);
     Task<std::vector<ListedMount>> listMounts(CallPtr call);
     Task<std::vector<Listed>> listContainers(CallPtr call);
     Task<std::map<std::string, sdbus::Variant>> inspect(CallPtr call, std::string container);

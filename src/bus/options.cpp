@@ -61,7 +61,7 @@ MountRequest decodeMountOptions(const Options& options, MountKind kind) {
     decoded.noexec = reader.value<bool>("noexec", "b");
     const auto verity = reader.value<std::string>("verity", "s");
     if (options.contains("verity")) decoded.verity = decodeVerity(verity);
-    if (kind != MountKind::Many) {
+    if (kind == MountKind::Container || kind == MountKind::File) {
         const auto target = reader.value<std::string>("target", "s");
         if (options.contains("target")) decoded.target = normalPath(target, "The target");
     }

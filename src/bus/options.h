@@ -9,7 +9,7 @@
 
 namespace northstar::bus {
 
-enum class MountKind { Container, File, Many };
+enum class MountKind { Container, File, Many, Replacement };
 [[nodiscard]] MountRequest decodeMountOptions(const Options& options, MountKind kind);
 
 [[nodiscard]] UnmountMode decodeUnmountOptions(const Options& options);

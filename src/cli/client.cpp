@@ -138,6 +138,10 @@ void Client::unmount(const std::string& what, const Options& options) {
     call(Asks::Polkit, "Unmount", what, withAsk(options));
 }
 
+Mounted Client::replace(const std::string& what, const std::string& container, const Options& options) {
+    return mountedOf(call(Asks::Polkit, "Replace", what, container, withAsk(options)));
+}
+
 State Client::state() {
     using Objects = std::map<sdbus::ObjectPath, std::map<std::string, Options>>;
     State state;

@@ -55,6 +55,8 @@ public:
     std::vector<Outcome> unmountMany(const std::vector<std::string>& what, const Options& options);
     void unmount(const std::string& what, const Options& options);
 
+    Mounted replace(const std::string& what, const std::string& container, const Options& options);
+
     State state();
     Json listMounts();      // rows: object, container, mount_point, device
     Json listContainers();  // rows: name, version, repository, mounted

@@ -40,6 +40,18 @@ const std::vector<CommandSpec>& commands() {
          unmount,
          Words::Mounts,
          {"unmount hello:1.0.0", "unmount /mnt --lazy", "unmount --all"}},
+        {"replace",
+         "MOUNT CONTAINER",
+         "Put a container in the place of what is mounted",
+         replace,
+         Words::Mounts,
+         {"replace hello:1.0.0 hello:2.0.0", "replace /run/northstar/hello hello"}},
+        {"upgrade",
+         "NAME...",
+         "Replace what is mounted by its highest version",
+         upgrade,
+         Words::Mounts,
+         {"upgrade hello", "upgrade hello fonts"}},
         {"containers",
          "",
          "List what can be mounted, and what was refused",
@@ -123,14 +135,18 @@ void addTable(CLI::App& to, Arguments& arguments) {
     to.add_flag("--no-legend", arguments.noLegend, "No headings");
 }
 
+void addHow(CLI::App& to, Arguments& arguments) {
+    to.add_flag("--noexec", arguments.noexec, "Programs in it cannot be run");
+    addText(to, "--verity", arguments.verity, "MODE", "For a bad block: eio (fail the read), restart or panic")
+        ->check(CLI::IsMember({"eio", "restart", "panic"}));
+}
+
 void addMount(CLI::App& to, Arguments& arguments) {
     addText(to, "--file", arguments.file, "PATH", "A package that the service opens with its own rights");
     addText(to, "--target", arguments.target, "PATH", "Mount point; else one in the run directory");
     addRepository(to, arguments, "Take the containers from this repository");
     to.add_flag("--ensure", arguments.ensure, "Done if it is mounted so already");
-    to.add_flag("--noexec", arguments.noexec, "Programs in it cannot be run");
-    addText(to, "--verity", arguments.verity, "MODE", "For a bad block: eio (fail the read), restart or panic")
-        ->check(CLI::IsMember({"eio", "restart", "panic"}));
+    addHow(to, arguments);
     to.add_flag("--allow-unverified", arguments.allowUnverified, "Take a package that no trusted key signed");
 }
 
@@ -141,6 +157,10 @@ void addOptions(CLI::App& to, std::string_view command, Arguments& arguments) {
     if (command == "unmount") {
         to.add_flag("--all", arguments.all, "Everything that is mounted");
         to.add_flag("--lazy", arguments.lazy, "Detach it now, even if it is in use");
+    }
+    if (command == "replace") {
+        addRepository(to, arguments, "Take the container from this repository");
+        addHow(to, arguments);
     }
     if (command == "list" || command == "containers" || command == "repositories") addTable(to, arguments);
     if (command == "inspect" || command == "verify") addKeys(to, arguments);

@@ -13,6 +13,8 @@ using Command = Exit (*)(const Arguments&);
 
 Exit mount(const Arguments& arguments);
 Exit unmount(const Arguments& arguments);
+Exit replace(const Arguments& arguments);
+Exit upgrade(const Arguments& arguments);
 Exit list(const Arguments& arguments);
 Exit show(const Arguments& arguments);
 Exit containers(const Arguments& arguments);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mount and unmount.
+// mount, unmount, replace and upgrade.
 #include <fmt/format.h>
 
 #include <iostream>
@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/ensure.h"
 #include "cli/failure.h"
+#include "cli/mounts.h"
 #include "cli/output.h"
 #include "cli/package_file.h"
 #include "cli/text.h"
@@ -158,6 +159,23 @@ std::string unmountName(const std::string& word, const Arguments& arguments) {
     return word.ends_with(".npk") && arguments.host.empty() ? containerOf(word, arguments) : absolutePath(word);
 }
 
+// Each mount of that name by the highest version that its own repository has; of a file, by the highest of all.
+std::vector<Outcome> upgradeAll(Client& client, const Json& mounts, const std::string& name) {
+    std::vector<Outcome> outcomes;
+    for (const auto& row : mounts) {
+        if (row["name"] != name) continue;
+        outcomes.push_back(outcomeOf(name, [&] {
+            const std::string repository = row["repository"];
+            const std::string wanted = repository.empty() ? name : repository + "/" + name;
+            const auto highest = client.inspect(wanted).at("version").get<std::string>();
+            return row["version"] == highest ? Mounted{row["object"], row["mount_point"]}
+                                             : client.replace(row["object"], wanted, {});
+        }));
+    }
+    if (outcomes.empty()) outcomes.push_back(outcomeOf(name, [&] { return client.replace(name, name, {}); }));
+    return outcomes;
+}
+
 }  // namespace
 
 Exit mount(const Arguments& arguments) {
@@ -169,6 +187,32 @@ Exit mount(const Arguments& arguments) {
                       arguments, true);
     }
     return report(mountAll(client, arguments), arguments, true);
+}
+
+Exit replace(const Arguments& arguments) {
+    if (arguments.what.size() != 2) throw usageError("name what is mounted, and the container to put in its place");
+    const std::string& container = arguments.what.back();
+    if (isPackagePath(container))
+        throw usageError("only a container of a repository can take a place; install it first");
+    Client client{arguments};
+    const std::string there = unmountName(arguments.what.front(), arguments);
+    return report({outcomeOf(there, [&] { return client.replace(there, container, mountOptions(arguments, false)); })},
+                  arguments, true);
+}
+
+Exit upgrade(const Arguments& arguments) {
+    if (arguments.what.empty()) throw usageError("name what to upgrade");
+    for (const auto& name : arguments.what) {
+        if (name.find_first_of(":/") == std::string::npos) continue;
+        throw usageError(fmt::format("{} is no name without a version; `replace` takes a version", printable(name)));
+    }
+    Client client{arguments};
+    const Json mounts = mountRows(client.state());
+    std::vector<Outcome> outcomes;
+    for (const auto& name : arguments.what) {
+        for (auto& outcome : upgradeAll(client, mounts, name)) outcomes.push_back(std::move(outcome));
+    }
+    return report(outcomes, arguments, true);
 }
 
 Exit unmount(const Arguments& arguments) {

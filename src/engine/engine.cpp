@@ -11,8 +11,10 @@ Engine::Methods::Methods(World& world, Runtime& runtime, Authorizer& authorizer,
     : release{runtime, world.registry}, external{world, runtime, release}, packages{world, runtime},
       mounting{world, runtime, packages, authorizer, release, external, verity},
       files{world.settings, runtime, mounting, authorizer, release, external},
-      unmounter{world, runtime, authorizer, release}, opener{world.registry, runtime, authorizer},
-      queries{world, runtime, packages, authorizer}, repositories{world, runtime, authorizer, external, verity} {}
+      unmounter{world, runtime, authorizer, release},
+      replacing{world, runtime, mounting, authorizer, release, external, verity},
+      opener{world.registry, runtime, authorizer}, queries{world, runtime, packages, authorizer},
+      repositories{world, runtime, authorizer, external, verity} {}
 
 Engine::Engine(EventLoop& loop, Scope& scope, Kernel& kernel, Authority& authority, World& world)
     : world_{world}, runtime_{loop, scope, kernel, world.settings.config},

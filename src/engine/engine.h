@@ -10,9 +10,11 @@
 #include "engine/external_change.h"
 #include "engine/kernel_watch.h"
 #include "engine/mount.h"
+#include "engine/mount_file.h"
 #include "engine/observer.h"
 #include "engine/packages.h"
 #include "engine/query.h"
+#include "engine/replace.h"
 #include "engine/repositories.h"
 #include "engine/unmount.h"
 #include "engine/world.h"
@@ -46,6 +48,7 @@ public:
         Mounting mounting;
         FileMounting files;
         Unmounter unmounter;
+        Replacing replacing;
         Opener opener;
         Queries queries;
         RepositoryChanges repositories;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mount and MountMany, what all mounts have in common, MountFile and MountFd. Bus thread only.
+// Mount and MountMany, and what all mounts have in common. Bus thread only.
 #pragma once
 
 #include <variant>
@@ -7,9 +7,7 @@
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
-#include "base/slow_close.h"
 #include "base/std.h"
-#include "base/unique_fd.h"
 #include "engine/external_change.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_plan.h"
@@ -45,15 +43,20 @@ public:
     Task<> resolveTarget(MountPlan& plan);
     // May the caller mount this, there? Asks for what the plan says of it.
     Task<> authorize(CallPtr call, MountPlan plan);
+    // The two parts of that question.
+    Task<> authorizeContent(CallPtr call, MountPlan plan);
+    Task<> authorizePlace(CallPtr call, MountPlan plan);
+    // From here on it is this container of this repository: what is authorized is what gets mounted.
+    [[nodiscard]] MountPlan planFor(const Caller& caller, const Found& found, MountRequest request) const;
+    // Opens the package of a plan that was authorized, in the turn of its keys.
+    Task<> openCurrent(MountPlan& plan);
     // A plan whose package is open and authorized, in the turn of its keys: takes number and mount point, lets a worker
     // do it, and tells of it.
     Task<Mounted> establish(MountPlan plan);
 
 private:
-    [[nodiscard]] MountPlan planFor(const Caller& caller, const Found& found, MountRequest request) const;
     [[nodiscard]] bool takesAnothersPlace(const MountPlan& plan) const;
     Task<Mounted> mountAuthorized(MountPlan plan);
-    Task<> openCurrent(MountPlan& plan);
     Task<Mounted> runSteps(MountPlan& plan);
     Task<> mountOne(MountPlan plan, MountOutcome& outcome);
     [[nodiscard]] std::vector<MountPlan> plansOnStart() const;
@@ -65,34 +68,6 @@ private:
     DeviceRelease& release_;
     ExternalChanges& external_;
     VerityAvailability& verity_;
-};
-
-// MountFile and MountFd: packages that are in no repository.
-class FileMounting {
-public:
-    FileMounting(const Settings& settings, Runtime& runtime, Mounting& mounting, Authorizer& authorizer,
-                 DeviceRelease& release, ExternalChanges& external)
-        : settings_{settings}, runtime_{runtime}, mounting_{mounting}, authorizer_{authorizer}, release_{release},
-          external_{external} {}
-
-    // `path`: absolute and normal.
-    Task<Mounted> mountFile(CallPtr call, std::string path, MountRequest request);
-    Task<Mounted> mountFd(CallPtr call, CallerFd npk, MountRequest request);
-
-private:
-    [[nodiscard]] MountPlan planFor(const Caller& caller, std::string source, MountRequest request) const;
-    void settle(MountPlan& plan) const;
-    [[nodiscard]] Details detailsOf(const MountPlan& plan) const;
-    Task<> authorizeUnread(CallPtr call, MountPlan plan);
-    Task<> read(UniqueFd npk, MountPlan& plan);
-    Task<Mounted> mountOpened(CallPtr call, UniqueFd npk, MountPlan plan);
-
-    const Settings& settings_;
-    Runtime& runtime_;
-    Mounting& mounting_;
-    Authorizer& authorizer_;
-    DeviceRelease& release_;
-    ExternalChanges& external_;
 };
 
 // The keys of a plan whose container and mount point are known.

@@ -42,6 +42,8 @@ struct MountPlan {
     // Where.
     std::string mountPoint{};
 
+    std::optional<MountRecord> inPlaceOf{};  // what is there, and stays until this one is beneath it
+
     // For whom.
     uid_t owner = 0;
     std::uint32_t id = 0;  // from Registry::reserve

@@ -155,7 +155,11 @@ void MountSteps::mountInSteps(const MountPlan& plan, MountRecord& record) const 
     record.identity = mount->identity();
     record.identity.device = source.number();
     record.mountedAt = microsecondsSinceEpoch();
-    attach(plan, *mount, record);
+    if (plan.inPlaceOf) {
+        attachBeneath(*plan.inPlaceOf, *mount, record);
+    } else {
+        attach(plan, *mount, record);
+    }
     if (sealed) images_.keep(record.id, sealed);
 }
 
@@ -184,6 +188,24 @@ void MountSteps::attach(const MountPlan& plan, DetachedMount& mount, MountRecord
             log::warn("{}", error.what());
         }
     }
+}
+
+// The directory is the new one's from now on. A service that dies between the two steps finds in the record what to do.
+void MountSteps::attachBeneath(const MountRecord& there, DetachedMount& mount, MountRecord& record) const {
+    record.made = there.made;
+    record.replaces = there.id;
+    SavedRecord saved{state_, record};
+    mount.attachBeneath(there.identity, there.mountPoint);
+    saved.keep();
+}
+
+bool MountSteps::takeDownReplaced(const MountRecord& record) const {
+    try {
+        kernel_.unmount(record.identity, record.mountPoint, {}, UnmountMode::Lazy);
+    } catch (const Error& error) {
+        if (error.code() != Code::NotMounted) throw;  // somebody was quicker
+    }
+    return letGo(record);
 }
 
 // All is let go of by now; udev may have a device open for a moment.

@@ -53,6 +53,10 @@ public:
     // Throws Unsupported, Corrupted, AlreadyMounted, DeviceUnavailable, Timeout, InvalidArgs, Failed.
     [[nodiscard]] MountRecord mount(const MountPlan& plan) const;
 
+    // Takes down what a mount has taken the place of, whoever uses it: its files stay readable for them. Returns what
+    // unmount() does. Throws Busy if something was mounted over it, Failed.
+    bool takeDownReplaced(const MountRecord& record) const;
+
     // True if mount point and devices are gone, false if only somebody else holds the devices: look again with
     // releaseDevices. Throws Busy, NotMounted, Failed; then the mount is as it was.
     bool unmount(const MountRecord& record, UnmountMode how) const;
@@ -80,6 +84,7 @@ public:
 private:
     void mountInSteps(const MountPlan& plan, MountRecord& record) const;
     void attach(const MountPlan& plan, DetachedMount& mount, MountRecord& record) const;
+    void attachBeneath(const MountRecord& there, DetachedMount& mount, MountRecord& record) const;
     void awaitUndone(const MountRecord& record) const noexcept;
     bool letGo(const MountRecord& record) const noexcept;
 

@@ -9,7 +9,7 @@
 
 namespace northstar {
 
-enum class UnmountReason { Request, External, Corruption };
+enum class UnmountReason { Request, External, Corruption, Replaced };
 
 // How far an install is, for the client that asked for it.
 struct InstallProgress {

@@ -55,20 +55,42 @@ void noteCorruption(Kernel& kernel, const StateStore& state, MountRecord& record
     }
 }
 
+// The service died between the steps of a Replace: what one of them is in the place of goes. Both had the directory.
+void finishReplacing(const MountSteps& steps, std::vector<MountRecord>& adopted) {
+    for (const MountRecord& one : std::vector{adopted}) {
+        const auto old = std::ranges::find(adopted, one.replaces, &MountRecord::id);
+        if (one.replaces == 0 || old == adopted.end() || old->mountPoint != one.mountPoint) continue;
+        try {
+            steps.takeDownReplaced(*old);
+            log::info("{} on {} has taken the place of {}", one.container(), one.mountPoint, old->container());
+            adopted.erase(old);
+        } catch (const Error& error) {
+            log::warn("{} is still on {}: {}", old->container(), old->mountPoint, error.what());
+        }
+    }
+}
+
+// Is its directory another one's, too, whose place it was to take, or which was to take its place?
+bool sharesDirectory(const MountRecord& record, const std::vector<MountRecord>& all) {
+    return std::ranges::any_of(all, [&](const MountRecord& other) {
+        return (other.replaces == record.id || other.id == record.replaces) && other.made == record.made;
+    });
+}
+
 }  // namespace
 
 std::vector<MountRecord> recoverMounts(const MountSteps& steps) {
     Kernel& kernel = steps.kernel();
     const StateStore& state = steps.state();
-    const auto records = state.load();
+    auto records = state.load();
     const auto table = records.empty() ? std::vector<MountTableEntry>{} : kernel.mountsOn(devicesOf(records));
-    std::vector<MountRecord> adopted;
+    std::vector<MountRecord> adopted, gone;
     std::vector<std::string> keep;
-    for (const auto& record : records) {
+    for (MountRecord& record : records) {
         const auto* entry = findMount(table, record);
         if (entry == nullptr || !isSameDevice(kernel, record)) {
             log::info("{} is no longer mounted on {}", record.container(), record.mountPoint);
-            steps.cleanUpAfterExternalUnmount(record);
+            gone.push_back(std::move(record));
             continue;
         }
         adopted.push_back(record);
@@ -77,6 +99,11 @@ std::vector<MountRecord> recoverMounts(const MountSteps& steps) {
         if (!record.verityUuid.empty()) keep.push_back(record.verityUuid);
         noteCorruption(kernel, state, adopted.back());
     }
+    for (MountRecord& record : gone) {
+        if (sharesDirectory(record, adopted)) record.made = {};
+        steps.cleanUpAfterExternalUnmount(record);
+    }
+    finishReplacing(steps, adopted);
     if (const auto removed = kernel.removeStaleDevices(keep); removed > 0) {
         log::info("Removed {} verity devices that no mount uses", removed);
     }

@@ -66,6 +66,9 @@ public:
     [[nodiscard]] virtual MountIdentity identity() const = 0;
     // Puts it at the mount point. Throws AlreadyMounted if something was mounted there meanwhile, Failed.
     virtual void attach(const MountPoint& point) = 0;
+    // Puts it beneath a mount that is at this path (MOVE_MOUNT_BENEATH, move_mount(2)): it comes into sight when that
+    // one goes. Throws Unsupported, NotMounted, Busy if something is mounted over that one, Failed.
+    virtual void attachBeneath(const MountIdentity& top, const std::string& mountPoint) = 0;
 };
 
 enum class CloneFor { Anybody, Root };

@@ -31,6 +31,7 @@ struct MountRecord {
     std::uint64_t diskSequence = 0;  // of the verity device, see Device::diskSequence
     LoopBacking backing;
     MadeDirectory made;
+    std::uint32_t replaces = 0;  // whose place it takes: that one is to be taken down as soon as this one is there
 
     [[nodiscard]] MountDevices devices() const {
         return {verityUuid, verityUuid.empty() ? dev_t{0} : identity.device, loopDevice, backing};

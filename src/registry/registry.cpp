@@ -15,6 +15,10 @@ void forget(std::map<Key, std::set<std::uint32_t>>& index, const Key& key, std::
     if (index[key].empty()) index.erase(key);
 }
 
+[[noreturn]] void refuse(Code code, const std::string& mountPoint, const std::string& why) {
+    throw Error{code, fmt::format("Cannot mount on {}: {}", mountPoint, why)};
+}
+
 }  // namespace
 
 std::size_t Registry::countOf(uid_t owner) const {
@@ -58,33 +62,41 @@ bool Registry::isReused(const MountRecord& gone) const {
 
 Registry::Reservation Registry::reserve(const std::string& mountPoint, uid_t owner, const std::string& container,
                                         const std::string& repository) {
-    const auto refuse = [&](Code code, const std::string& why) {
-        throw Error{code, fmt::format("Cannot mount on {}: {}", mountPoint, why)};
-    };
     if (const auto* other = findByMountPoint(mountPoint)) {
-        refuse(Code::AlreadyMounted,
+        refuse(Code::AlreadyMounted, mountPoint,
                other->container() + " is mounted there; unmount it first or choose another target");
     }
     if (std::ranges::any_of(reservations_, [&](const auto& r) { return r.second.mountPoint == mountPoint; })) {
-        refuse(Code::AlreadyMounted, "another call is mounting there at this moment");
+        refuse(Code::AlreadyMounted, mountPoint, "another call is mounting there at this moment");
     }
     if (allFull()) {
-        refuse(Code::LimitsExceeded,
+        refuse(Code::LimitsExceeded, mountPoint,
                fmt::format("the limit of {} mounts is reached (limits.mounts in the configuration)", limits_.mounts));
     }
-    if (isFullOf(owner)) {
-        refuse(Code::LimitsExceeded, fmt::format("user {} has {} mounts already (limits.mounts_per_uid in the "
-                                                 "configuration); unmount some first",
-                                                 owner, limits_.mountsPerUid));
+    return reserveFor(owner, {mountPoint, owner, container, repository}, isFullOf(owner));
+}
+
+Registry::Reservation Registry::reserveInPlaceOf(const MountRecord& there, uid_t owner, const std::string& container,
+                                                 const std::string& repository) {
+    return reserveFor(owner, {there.mountPoint, owner, container, repository},
+                      there.ownerUid != owner && isFullOf(owner));
+}
+
+Registry::Reservation Registry::reserveFor(uid_t owner, Reserved reserved, bool full) {
+    if (full) {
+        refuse(Code::LimitsExceeded, reserved.mountPoint,
+               fmt::format("user {} has {} mounts already (limits.mounts_per_uid in the configuration); unmount some "
+                           "first",
+                           owner, limits_.mountsPerUid));
     }
     if (holdsTooMany(owner)) {
-        refuse(Code::LimitsExceeded,
+        refuse(Code::LimitsExceeded, reserved.mountPoint,
                fmt::format("the devices of {} unmounted mounts of user {} are still in use, of at most {} "
                            "(limits.mounts_per_uid in the configuration); end what uses them, perhaps in another mount "
                            "namespace",
                            heldOf(owner), owner, limits_.mountsPerUid));
     }
-    reservations_[++last_] = {mountPoint, owner, container, repository};
+    reservations_[++last_] = std::move(reserved);
     return {reservations_, last_};
 }
 

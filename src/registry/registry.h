@@ -52,6 +52,9 @@ public:
     // `container`, `repository`: what is being mounted, as isReserved() is asked for it.
     [[nodiscard]] Reservation reserve(const std::string& mountPoint, uid_t owner, const std::string& container = {},
                                       const std::string& repository = {});
+    // The same in place of a mount that is there, which counts towards no limit any more.
+    [[nodiscard]] Reservation reserveInPlaceOf(const MountRecord& there, uid_t owner, const std::string& container,
+                                               const std::string& repository);
 
     // The reservation of that number becomes a mount; without one (recovery) the number is taken. Name and version stay
     // as they are from then on, and the mount point until relocate().
@@ -109,6 +112,7 @@ public:
 
 private:
     using Index = std::map<std::string, std::set<std::uint32_t>>;
+    Reservation reserveFor(uid_t owner, Reserved reserved, bool full);
     void indexMountPoint(const MountRecord& record);
     void forgetMountPoint(const MountRecord& record);
     [[nodiscard]] std::size_t countOf(uid_t owner) const;

@@ -24,6 +24,8 @@
 namespace northstar {
 namespace {
 
+constexpr std::array<std::string_view, 2> kNewKeys{"disk_sequence", "replaces"};
+
 std::string fileName(std::uint32_t id) { return std::to_string(id) + ".toml"; }
 
 // Of a record, by the key in its file; `visit` runs for each. Strings, flags and unsigned numbers.
@@ -54,6 +56,7 @@ void eachField(Record& r, const Visit& visit) {
     visit("made_directory", r.made.path);
     visit("made_device", r.made.device);
     visit("made_inode", r.made.inode);
+    visit("replaces", r.replaces);
 }
 
 // TOML is UTF-8; recovery takes the bytes of the mount point from the mount table. Its numbers are signed: the bits are
@@ -79,7 +82,8 @@ MountRecord deserialize(const toml::table& table) {
     MountRecord record;
     eachField(record, [&](const char* key, auto& value) {
         using Value = std::remove_cvref_t<decltype(value)>;
-        if (std::string_view{key} == "disk_sequence" && !table.contains(key)) return;  // written by an older version
+        const bool isNew = std::ranges::count(kNewKeys, std::string_view{key}) != 0;
+        if (isNew && !table.contains(key)) return;  // written by an older version
         if constexpr (std::is_same_v<Value, std::string> || std::is_same_v<Value, bool>) {
             value = table.at(key).value_exact<Value>().value();
         } else {

@@ -90,6 +90,12 @@ Mounted Client::mountFd(int fd, const Options& options) {
     return {object, point};
 }
 
+Mounted Client::replace(const std::string& what, const std::string& container, const Options& options) {
+    const auto [object, point] =
+        call<sdbus::ObjectPath, std::string>(kRoot, kService, "Replace", what, container, options);
+    return {object, point};
+}
+
 void Client::unmount(const std::string& what, const Options& options) {
     call<>(kRoot, kService, "Unmount", what, options);
 }

@@ -103,6 +103,7 @@ public:
     Mounted mount(const std::string& container, const Options& options = {});
     Mounted mountFile(const std::string& path, const Options& options = {});
     Mounted mountFd(int fd, const Options& options = {});
+    Mounted replace(const std::string& what, const std::string& container, const Options& options = {});
     void unmount(const std::string& what, const Options& options = {});
     std::vector<MountItem> listMounts();
     std::vector<ContainerItem> listContainers();

@@ -92,7 +92,7 @@ TEST_F(IntrospectionTest, EveryMethodOfEveryObjectHasARule) {
             }
         }
     }
-    EXPECT_EQ(methods.size(), 16U);
+    EXPECT_EQ(methods.size(), 17U);
 }
 
 TEST_F(IntrospectionTest, MountsAndRepositoriesAreFoundAsChildren) {

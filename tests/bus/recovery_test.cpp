@@ -46,6 +46,35 @@ TEST_F(BusTest, DevicesOfAnEarlierRunThatNothingUsesAreRemoved) {
     EXPECT_EQ(kernel_->live(), (std::vector<std::string>{"/dev/dm-1", "/dev/loop1"}));
 }
 
+// As if it had been killed between the two steps.
+TEST_F(BusTest, AReplaceThatWasInterruptedIsFinished) {
+    const auto old = client().mount("multi:0.1.0");
+    kernel_->failNext("unmount", Error{Code::Busy, "as ordered"});
+    const auto failure = failureOf([&] { client().replace("multi:0.1.0", "multi:1.2.0"); });
+    EXPECT_EQ(failure.name, ownError("Busy"));
+    EXPECT_EQ(client().listMounts().size(), 2U);
+    stop();
+    const auto list = client().listMounts();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].get<1>(), "multi:1.2.0");
+    EXPECT_EQ(list[0].get<2>(), old.mountPoint);
+    client().unmount("multi");
+    EXPECT_TRUE(nothingLeft());
+}
+
+TEST_F(BusTest, AReplacedMountAndItsSuccessorAreToldOfInOrder) {
+    const auto old = client().mount("multi:0.1.0");
+    const auto now = client().replace(old.mountPoint, "multi", {{"repository", sdbus::Variant{std::string{"main"}}}});
+    const auto told = client().waitForSignal("Unmounted");
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->args, (std::vector<std::string>{old.object, "multi:0.1.0", old.mountPoint, "replaced"}));
+    EXPECT_LT(client().waitForSignal("Mounted", 1)->serial, told->serial);
+    EXPECT_EQ(now.mountPoint, old.mountPoint);
+    EXPECT_EQ(
+        failureOf([&] { client().replace("multi", "multi", {{"target", sdbus::Variant{std::string{"/x"}}}}); }).name,
+        busError("InvalidArgs"));
+}
+
 TEST_F(BusTest, AnotherMountAtThePathIsNotTakenForOurs) {
     const auto mounted = client().mount("fonts");
     stop();

@@ -13,7 +13,7 @@ REPOSITORY = NAME + '.Repository'
 SCRATCH = SERVICE + '/repositories/scratch'
 OBJECT_MANAGER = 'org.freedesktop.DBus.ObjectManager'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
-IN = {'Mount': '(sa{sv})', 'MountFile': '(sa{sv})', 'MountFd': '(ha{sv})', 'MountMany': '(asa{sv})', 'Unmount': '(sa{sv})',
+IN = {'Mount': '(sa{sv})', 'MountFile': '(sa{sv})', 'MountFd': '(ha{sv})', 'MountMany': '(asa{sv})', 'Unmount': '(sa{sv})', 'Replace': '(ssa{sv})',
       'UnmountMany': '(asa{sv})', 'Inspect': '(s)', 'Verify': '(sa{sv})', 'Reload': '(a{sv})'}
 IN_MOUNT = {'Unmount': '(a{sv})', 'Open': '(a{sv})', 'Holders': '(a{sv})'}
 IN_REPOSITORY = {'Install': '(ha{sv})', 'Uninstall': '(sa{sv})'}

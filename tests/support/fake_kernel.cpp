@@ -75,6 +75,17 @@ public:
         state_->mounts[point.path()] = {identity(), false, {}};
         state_->tell(state_->mountWatches);
     }
+    void attachBeneath(const MountIdentity& top, const std::string& mountPoint) override {
+        const auto lock = state_->enter("attachBeneath");
+        if (old_) throw Error{Code::Unsupported, "needs Linux 6.5"};
+        const auto there = state_->mounts.find(mountPoint);
+        if (there == state_->mounts.end() || !isSameMount(top, there->second.identity)) {
+            throw Error{Code::NotMounted, "not mounted on " + mountPoint};
+        }
+        attached_ = true;
+        state_->beneath[mountPoint] = {identity(), false, {}};
+        state_->tell(state_->mountWatches);
+    }
 
 private:
     std::shared_ptr<State> state_;
@@ -203,8 +214,10 @@ bool FakeKernel::awaitRelease(const MountDevices& gone, std::chrono::millisecond
 std::vector<MountTableEntry> FakeKernel::mountsOn(const std::vector<dev_t>& devices) {
     const auto lock = state_->enter("mountsOn");
     std::vector<MountTableEntry> found;
-    for (const auto& [path, mount] : state_->mounts) {
-        if (std::ranges::find(devices, mount.identity.device) != devices.end()) found.push_back({mount.identity, path});
+    for (const auto* mounts : {&state_->mounts, &state_->beneath}) {
+        for (const auto& [path, mount] : *mounts) {
+            if (std::ranges::count(devices, mount.identity.device) != 0) found.push_back({mount.identity, path});
+        }
     }
     return found;
 }

@@ -58,6 +58,7 @@ void FakeKernel::State::take(const std::string& mountPoint) {
     } else {
         letGo(entry.mapped().identity.device);
     }
+    if (auto next = beneath.extract(mountPoint); !next.empty()) mounts.insert(std::move(next));
     tell(mountWatches);
 }
 

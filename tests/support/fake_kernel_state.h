@@ -39,6 +39,7 @@ struct FakeKernel::State {
     std::map<std::string, std::uint64_t> directories;  // with their inodes
     std::uint64_t lastInode = 0;
     std::map<std::string, MountEntry> mounts;          // by mount point
+    std::map<std::string, MountEntry> beneath;         // by mount point: comes there when that one goes
     std::map<std::string, MountEntry> lazilyDetached;  // still in use, at no path
     std::uint64_t lastMountId = 100;
     std::vector<std::string> calls;

@@ -17,6 +17,7 @@
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "kernel/linux/file_origin.h"
+#include "kernel/linux/mount_point.h"
 
 namespace northstar {
 namespace {
@@ -76,6 +77,14 @@ std::string suspicion(int error, const std::optional<std::string>& selinux) {
     return "perhaps the SELinux policy does not know the context " + *selinux;
 }
 
+constexpr unsigned kBeneath = 0x200;  // MOVE_MOUNT_BENEATH, linux/mount.h of Linux 6.5
+
+[[noreturn]] void throwTooOld() {
+    throw Error{Code::Unsupported,
+                "mounting beneath another mount needs Linux 6.5 (MOVE_MOUNT_BENEATH); unmount that one first, and then "
+                "mount the other"};
+}
+
 class NewMount : public DetachedMount {
 public:
     NewMount(UniqueFd mount, MountIdentity identity) : mount_{std::move(mount)}, identity_{identity} {}
@@ -87,6 +96,17 @@ public:
             throwErrno(Code::Failed, "attaching a mount at " + printable(point.path()), errno);
         }
         mount_.reset();  // held open it would be busy
+    }
+
+    void attachBeneath(const MountIdentity& top, const std::string& mountPoint) override {
+        constexpr unsigned kFlags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH | kBeneath;
+        // The flags are looked at before the descriptors.
+        if (::move_mount(-1, "", -1, "", kFlags) != 0 && errno != EBADF) throwTooOld();
+        const UniqueFd there = openMount(top, mountPoint);
+        if (::move_mount(mount_.get(), "", there.get(), "", kFlags) != 0) {
+            throwErrno(Code::Failed, "attaching a mount beneath that at " + printable(mountPoint), errno);
+        }
+        mount_.reset();
     }
 
 private:
@@ -115,6 +135,8 @@ public:
         requireDevice(identity, device_, source_);
         identity_ = identity;
     }
+
+    void attachBeneath(const MountIdentity&, const std::string&) override { throwTooOld(); }
 
 private:
     // It is mounted, whatever fails from here on: then its device alone tells which mount it is.

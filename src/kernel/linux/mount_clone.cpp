@@ -67,13 +67,8 @@ void runInChild(Cloning& job) {
 }  // namespace
 
 UniqueFd cloneExactly(const MountIdentity& identity, const std::string& mountPoint, CloneFor whom) {
-    const SafePath path = locateMount(identity, mountPoint);
-    const std::string what = "cloning the mount at \"" + printable(path.text) + "\"";
-    const UniqueFd top{::openat(path.parent.get(), path.name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-    if (!top) throwErrno(Code::Failed, what, errno);
-    if (!isSameMount(identity, mountIdentity(top.get()))) {
-        throw Error{Code::NotMounted, what + ": another filesystem is there by now"};
-    }
+    const UniqueFd top = openMount(identity, mountPoint);
+    const std::string what = "cloning the mount at \"" + printable(mountPoint) + "\"";
     Cloning job{top.get(), CLONE_NEWUSER | CLONE_NEWNS};
     runInChild(job);
     const bool locked = job.failed == nullptr;

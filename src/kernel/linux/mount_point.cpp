@@ -177,6 +177,14 @@ SafePath locateMount(const MountIdentity& identity, const std::string& mountPoin
     }
 }
 
+UniqueFd openMount(const MountIdentity& identity, const std::string& mountPoint) {
+    const SafePath path = locateMount(identity, mountPoint);
+    UniqueFd top = openTopOf(path);
+    if (!top) throwErrno(Code::Failed, "opening " + describe(path.text), errno);
+    if (isSameMount(identity, mountIdentity(top.get()))) return top;
+    throw Error{Code::NotMounted, describe(path.text) + ": another filesystem is there by now"};
+}
+
 std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path) {
     return std::make_unique<LinuxMountPoint>(path);
 }

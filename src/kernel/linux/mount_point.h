@@ -33,6 +33,9 @@ struct SafePath {
 // NotMounted, Busy if something is mounted over it, Failed.
 [[nodiscard]] SafePath locateMount(const MountIdentity& identity, const std::string& mountPoint);
 
+// O_PATH descriptor of the root of exactly this mount, found as above. It keeps the mount busy. Throws as above.
+[[nodiscard]] UniqueFd openMount(const MountIdentity& identity, const std::string& mountPoint);
+
 // See Kernel::makeMountPoint. A missing directory is made with mode 0755. Throws AlreadyMounted, InvalidArgs, Failed.
 [[nodiscard]] std::unique_ptr<MountPoint> makeMountPointDirectory(const std::string& path);
 

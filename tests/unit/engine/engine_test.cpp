@@ -21,6 +21,7 @@ void Recorder::mounted(const MountRecord& record) { add("mounted " + record.cont
 void Recorder::unmounted(const MountRecord& record, UnmountReason reason) {
     const char* why = reason == UnmountReason::Request    ? "request"
                       : reason == UnmountReason::External ? "external"
+                      : reason == UnmountReason::Replaced ? "replaced"
                                                           : "corruption";
     add("unmounted " + record.container() + " " + why);
 }
