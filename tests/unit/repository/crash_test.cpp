@@ -77,7 +77,7 @@ TEST_F(CrashTest, TheContentIsOnTheDiskBeforeTheNameAndTheNameBeforeTheEnd) {
     if (trace.calls.empty()) GTEST_SKIP() << "needs PTRACE_GET_SYSCALL_INFO (Linux 5.3)";
     std::string order;
     for (const auto call : trace.calls) {
-        if (call == SYS_write) order += "write ";
+        if (call == SYS_write || call == SYS_pwrite64 || call == SYS_copy_file_range) order += "write ";
         if (call == SYS_fsync) order += "fsync ";
         if (call == SYS_renameat2) order += "rename ";
     }
