@@ -17,6 +17,7 @@
 #include "base/path.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
+#include "config/units.h"
 #include "config/value.h"
 
 namespace northstar {

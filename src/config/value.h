@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single values of the configuration, as people write them: durations and sizes, directories of the service's own, and
-// names of repositories.
+// Single values of the configuration: directories of the service's own, and names of repositories.
 #pragma once
-
-#include <chrono>
 
 #include "base/std.h"
 
 namespace northstar {
-
-// "200ms", "5s", "2min": a whole number and a unit; nullopt for anything else or beyond a day.
-[[nodiscard]] std::optional<std::chrono::milliseconds> parseDuration(std::string_view text);
-
-// Bytes: "4096", "100MB" (10^6), "1GiB" (2^30); kB, MB, GB, TB, KiB, MiB, GiB, TiB, B. nullopt on overflow.
-[[nodiscard]] std::optional<std::uint64_t> parseSize(std::string_view text);
 
 // The one way to write a directory: without //, /./ and a trailing /, and with the symlinks in it resolved as far as
 // it exists, so that what is compared with it later (targets, the mount table) can be compared as text. A symlink
