@@ -20,6 +20,7 @@
 #include "bus/names.h"
 #include "bus/objects.h"
 #include "bus/polkit.h"
+#include "config/config.h"
 #include "engine/engine.h"
 #include "repository/load.h"
 #include "sdbus/bus_source.h"
@@ -51,7 +52,7 @@ void makeDirectory(const std::string& path) {
 struct Daemon::Parts {
     Parts(const DaemonOptions& options, std::shared_ptr<Kernel> own, const DaemonTestHooks& hooks, Loaded loaded)
         : kernel{std::move(own)}, connection{connect(options.bus)}, source{*connection}, clients{*connection},
-          polkit{*connection, hooks.polkitTimeout}, world{std::move(loaded), options.configPath} {
+          polkit{*connection, hooks.polkitTimeout}, world{std::move(loaded), options.config} {
         takeName();
         loop.add(source);
         engine.emplace(loop, scope, *kernel, polkit, world);
@@ -163,8 +164,11 @@ struct Daemon::Parts {
     bool stopping = false;
 };
 
+std::vector<std::string> checkConfiguration(const ConfigSource& source) { return loadSettings(source).files; }
+
 Daemon::Daemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel, const DaemonTestHooks& hooks) {
-    Loaded loaded = loadSettings(options.configPath);
+    Loaded loaded = loadSettings(options.config);
+    log::info("The configuration is {}", nameFiles(loaded.files));
     makeDirectory(loaded.config.runDir);
     makeDirectory(loaded.config.stateDir);
     parts_ = std::make_unique<Parts>(options, std::move(kernel), hooks, std::move(loaded));

@@ -8,12 +8,13 @@
 
 #include "base/std.h"
 #include "base/stop_bound.h"
+#include "config/layers.h"
 #include "kernel/kernel.h"
 
 namespace northstar {
 
 struct DaemonOptions {
-    std::string configPath;
+    ConfigSource config;
     std::string bus = "system";  // "system", "session", or a D-Bus address
     bool handleSignals = false;  // SIGTERM and SIGINT stop, SIGHUP reloads; they must be blocked in every thread
 };
@@ -23,10 +24,14 @@ struct DaemonTestHooks {
     std::chrono::milliseconds polkitTimeout = std::chrono::minutes{5};  // a person may need minutes to answer
 };
 
+// Reads configuration and keys as a start does, and touches nothing. Throws ConfigError. Returns the files that were
+// read.
+[[nodiscard]] std::vector<std::string> checkConfiguration(const ConfigSource& source);
+
 class Daemon {
 public:
     // Reads configuration and keys, takes the bus name, adopts mounts of an earlier run. Throws Error with one clear
-    // line. The repositories are read once it runs.
+    // line, or ConfigError with one for each problem. The repositories are read once it runs.
     Daemon(const DaemonOptions& options, std::shared_ptr<Kernel> kernel, const DaemonTestHooks& hooks = {});
     ~Daemon();
     Daemon(const Daemon&) = delete;

@@ -11,4 +11,7 @@ namespace northstar {
 // `path` is what it tells to change. Throws Failed.
 void requireOwnFile(int fd, const std::string& what, const std::string& path);
 
+// The same for a directory of such files: whoever may write there takes one away or puts another's in its place.
+void requireOwnDirectory(int fd, const std::string& what, const std::string& path);
+
 }  // namespace northstar

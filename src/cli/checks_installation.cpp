@@ -10,6 +10,7 @@
 #include "cli/connection.h"
 #include "cli/system.h"
 #include "config/config.h"
+#include "config/problems.h"
 #include "package/keys.h"
 
 namespace northstar::cli {
@@ -101,18 +102,14 @@ void addKeys(const System& system, const std::string& what, const std::vector<st
 
 // The configuration and what it names. Returns whether anything has to be checked by dm-verity.
 bool addConfiguration(const System& system, std::vector<Check>& checks) {
-    if (!system.has(kConfig)) {
-        checks.push_back({"configuration", Check::State::Lacks, true, std::string{"there is no "} + kConfig, kInstall});
-        return true;
-    }
-    Config config;
-    try {
-        config = loadConfig(system.at(kConfig));
-        checks.push_back({"configuration", Check::State::Ok, true, kConfig, ""});
-    } catch (const Error& error) {
+    const ConfigReport report = readConfig({std::nullopt, system.at("")});
+    if (!report.problems.empty()) {
+        const ConfigError error{report.problems.lines()};
         checks.push_back({"configuration", Check::State::Lacks, true, error.what(), "correct it: man mounter.toml"});
         return true;
     }
+    const Config& config = report.config;
+    checks.push_back({"configuration", Check::State::Ok, true, nameFiles(report.files), ""});
     bool needsVerity = !config.fileKeys.empty() && config.fileVerification == Verification::DmVerity;
     addKeys(system, "files", config.fileKeys, checks);
     for (const auto& [name, repository] : config.repositories) {

@@ -22,8 +22,6 @@
 namespace northstar::cli {
 namespace {
 
-constexpr const char* kConfig = "/etc/northstar/mounter.toml";  // as the service is installed
-
 // Those of the service, as far as this user can read them: a package whose key is not among them is just not verified.
 KeyRing configuredKeys() {
     KeyRing keys;
@@ -35,7 +33,7 @@ KeyRing configuredKeys() {
         }
     };
     try {
-        const Config config = loadConfig(kConfig);
+        const Config config = loadConfig({});
         addAll(config.fileKeys);
         for (const auto& [name, repository] : config.repositories) addAll(repository.keys);
     } catch (const Error&) {}

@@ -130,17 +130,17 @@ Task<> RepositoryChanges::reload(CallPtr call) {
     const auto turn = co_await enter();
     const Catalog::Repositories previous = world_.catalog.repositories();
     const std::stop_token stop = runtime_.stopping.get_token();
-    Loaded loaded = co_await runtime_.pools.bulk.run([&] { return loadAll(world_.settings.path, previous, stop); });
+    Loaded loaded = co_await runtime_.pools.bulk.run([&] { return loadAll(world_.settings.source, previous, stop); });
     const std::vector<ContainerOf> dropped = std::move(loaded.dropped);
     const std::vector<std::string> problems = std::move(loaded.problems);
+    const std::string files = nameFiles(loaded.files);
     apply(std::move(loaded));
     world_.observers.repositoriesReplaced();
     for (const auto& [container, repository] : dropped) world_.observers.uninstalled(container, repository);
     co_await verity_.refresh();
-    log::info("Reloaded {}", world_.settings.path);
+    log::info("Reloaded {}", files);
     if (!problems.empty()) {
-        throw Error{Code::Failed,
-                    fmt::format("Reloaded {}, but not all: {}", world_.settings.path, fmt::join(problems, "; "))};
+        throw Error{Code::Failed, fmt::format("Reloaded {}, but not all: {}", files, fmt::join(problems, "; "))};
     }
 }
 

@@ -2,11 +2,12 @@
 #include "engine/world.h"
 
 #include "base/log.h"
+#include "config/layers.h"
 
 namespace northstar {
 
-World::World(Loaded loaded, std::string configPath)
-    : settings{std::move(configPath), std::move(loaded.config), std::move(loaded.fileKeys)},
+World::World(Loaded loaded, ConfigSource source)
+    : settings{std::move(source), std::move(loaded.config), std::move(loaded.fileKeys)},
       registry{{settings.config.limits.mounts, settings.config.limits.mountsPerUid}} {
     catalog.replace(std::move(loaded.repositories));
     if (loaded.complete) repositoriesRead.open();

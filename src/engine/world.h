@@ -11,6 +11,7 @@
 #include "async/task.h"
 #include "base/std.h"
 #include "config/config.h"
+#include "config/layers.h"
 #include "engine/mount_lines.h"
 #include "engine/mount_steps.h"
 #include "engine/observer.h"
@@ -24,7 +25,7 @@ namespace northstar {
 
 // What the configuration says, and the keys that it names. A Reload changes it in place.
 struct Settings {
-    std::string path;  // of the configuration file
+    ConfigSource source;
     Config config;
     KeyRing fileKeys;  // for MountFile and MountFd: those of [files] and of all repositories
 
@@ -35,7 +36,7 @@ struct Settings {
 
 // What there is: plain state, one for the whole process, and who is told when it changes.
 struct World {
-    World(Loaded loaded, std::string configPath);
+    World(Loaded loaded, ConfigSource source);
 
     Settings settings;
     Registry registry;

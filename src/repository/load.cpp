@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/load.h"
 
+#include "base/error.h"
 #include "base/log.h"
+#include "config/layers.h"
 #include "repository/list_limit.h"
 #include "repository/patient_load.h"
 #include "repository/repository.h"
 
 namespace northstar {
 namespace {
+
+// `key`: where their paths stand, as ConfigReport calls it. What is no key is a problem there.
+KeyRing loadKeys(const std::vector<std::string>& files, const std::string& key, ConfigReport& report) {
+    KeyRing keys;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        try {
+            keys.add(loadPublicKey(files[i]));
+        } catch (const Error& error) {
+            report.problems.add(report.places.at(key + "." + std::to_string(i)), key + ": " + error.what());
+        }
+    }
+    return keys;
+}
 
 // What was accepted with other keys is looked at again.
 RepositoryContent load(const Repository& repository, const Repository* before, std::vector<ContainerOf>& dropped,
@@ -25,15 +40,19 @@ RepositoryContent load(const Repository& repository, const Repository* before, s
 
 }  // namespace
 
-Loaded loadSettings(const std::string& configPath) {
+Loaded loadSettings(const ConfigSource& source) {
     Loaded loaded;
-    loaded.config = loadConfig(configPath);
-    loaded.fileKeys = loadKeys(loaded.config.fileKeys);
-    for (const auto& [name, config] : loaded.config.repositories) {
-        auto repository = std::make_shared<const Repository>(Repository{name, config, loadKeys(config.keys), {}});
-        loaded.fileKeys.add(repository->keys);
-        loaded.repositories.emplace(name, std::move(repository));
+    ConfigReport report = readConfig(source);
+    loaded.fileKeys = loadKeys(report.config.fileKeys, "files.keys", report);
+    for (const auto& [name, config] : report.config.repositories) {
+        KeyRing keys = loadKeys(config.keys, keyOf(name, "keys"), report);
+        loaded.fileKeys.add(keys);
+        loaded.repositories.emplace(name,
+                                    std::make_shared<const Repository>(Repository{name, config, std::move(keys), {}}));
     }
+    report.problems.refuse();
+    loaded.config = std::move(report.config);
+    loaded.files = std::move(report.files);
     return loaded;
 }
 
@@ -56,8 +75,8 @@ void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, con
     loaded.complete = true;
 }
 
-Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous, const std::stop_token& stop) {
-    Loaded loaded = loadSettings(configPath);
+Loaded loadAll(const ConfigSource& source, const Catalog::Repositories& previous, const std::stop_token& stop) {
+    Loaded loaded = loadSettings(source);
     readRepositories(loaded, previous, stop);
     return loaded;
 }

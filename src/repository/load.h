@@ -6,6 +6,7 @@
 
 #include "base/std.h"
 #include "config/config.h"
+#include "config/layers.h"
 #include "package/keys.h"
 #include "repository/catalog.h"
 
@@ -21,11 +22,12 @@ struct Loaded {
     KeyRing fileKeys;
     std::vector<ContainerOf> dropped;   // from memory repositories: their new keys did not sign them
     std::vector<std::string> problems;  // repositories that could not be read and are as they were
+    std::vector<std::string> files;     // of the configuration
     bool complete = false;              // the repositories have been read
 };
 
-// The configuration and its keys; the repositories hold nothing yet. Blocks. Throws Failed.
-[[nodiscard]] Loaded loadSettings(const std::string& configPath);
+// The configuration and its keys; the repositories hold nothing yet. Blocks. Throws ConfigError with all that is wrong.
+[[nodiscard]] Loaded loadSettings(const ConfigSource& source);
 
 // What they hold. Packages that `previous` knows unchanged are not read again, those of memory repositories are taken
 // over; where the keys are others now, all are checked again. A directory that does not answer is as it was before
@@ -33,7 +35,7 @@ struct Loaded {
 void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, const std::stop_token& stop);
 
 // Both. Throws Failed: then nothing has changed.
-[[nodiscard]] Loaded loadAll(const std::string& configPath, const Catalog::Repositories& previous,
+[[nodiscard]] Loaded loadAll(const ConfigSource& source, const Catalog::Repositories& previous,
                              const std::stop_token& stop = {});
 
 }  // namespace northstar

@@ -43,12 +43,6 @@ void checkBlocks(const Package& package, const std::stop_token& stop, const Hash
         .verifyData(package.fd.get(), package.image, 0, stop, sink);
 }
 
-KeyRing loadKeys(const std::vector<std::string>& files) {
-    KeyRing keys;
-    for (const auto& file : files) keys.add(loadPublicKey(file));
-    return keys;
-}
-
 std::shared_ptr<const Package> withDescriptor(const Package& package, UniqueFd fd) {
     return std::make_shared<const Package>(Package{std::move(fd), package.identity, package.format, package.manifest,
                                                    package.image, package.filesystem, package.isSigned, package.verity,

@@ -59,9 +59,6 @@ struct Repository {
 // Corrupted, Failed.
 void checkBlocks(const Package& package, const std::stop_token& stop, const HashTree::Sink& sink = {});
 
-// Reads the keys of a repository. Throws Failed naming the key file.
-[[nodiscard]] KeyRing loadKeys(const std::vector<std::string>& files);
-
 // Opens and checks every *.npk of the directory that is not hidden; those that `previous` knows unchanged are taken
 // from there. A bad file is logged and refused, never fatal: also another link to a file that was read already, and
 // what is more than kMost. A directory that is not there is empty, one that cannot be read is as it was before (and

@@ -78,13 +78,12 @@ void BusTest::configureOnly(const std::string& top, const std::string& tables) {
 }
 
 void BusTest::start() {
-    daemon_ = std::make_unique<RunningDaemon>(
-        DaemonOptions{directory_ / "mounter.toml", bus_.address(), handleSignals_}, kernel_,
-        DaemonTestHooks{[this](uid_t) {
-                            const std::lock_guard passing{door_};
-                            return callerUid_.load();
-                        },
-                        polkitTimeout_});
+    daemon_ = std::make_unique<RunningDaemon>(DaemonOptions{config_, bus_.address(), handleSignals_}, kernel_,
+                                              DaemonTestHooks{[this](uid_t) {
+                                                                  const std::lock_guard passing{door_};
+                                                                  return callerUid_.load();
+                                                              },
+                                                              polkitTimeout_});
 }
 
 void BusTest::stop() {

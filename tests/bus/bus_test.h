@@ -74,6 +74,7 @@ protected:
     [[nodiscard]] std::vector<std::string> stateFiles() const;
 
     TemporaryDirectory directory_;
+    ConfigSource config_{directory_ / "mounter.toml"};
     PrivateBus bus_;
     std::unique_ptr<FakePolkit> polkit_ = std::make_unique<FakePolkit>(bus_);
     std::shared_ptr<FakeKernel> kernel_ = std::make_shared<FakeKernel>();

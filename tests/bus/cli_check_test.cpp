@@ -101,7 +101,24 @@ TEST_F(CliCheckTest, WhatIsNotInstalledOrConfiguredIsNamed) {
     EXPECT_TRUE(shows("\nA mount cannot work: bus policy, activation, key of repository vendor\n$")) << text_;
     put("/etc/northstar/mounter.toml", "attic = 1\n");
     EXPECT_EQ(check(), kUnsupported);
-    EXPECT_TRUE(shows("\nlacks +configuration: .*mounter.toml:1: .*attic")) << text_;
+    EXPECT_TRUE(shows("\nlacks +configuration: .*mounter.toml:1:1: attic: unknown key")) << text_;
+}
+
+TEST_F(CliCheckTest, AllLayersOfTheConfigurationCount) {
+    put("/usr/lib/northstar/mounter.toml.d/10-extra.toml", "[repositories.extra]\n");
+    EXPECT_EQ(check(), kDone);
+    EXPECT_TRUE(shows("\nok +configuration: \\S+/etc/northstar/mounter.toml, \\S+/mounter.toml.d/10-extra.toml\n"))
+        << text_;
+    EXPECT_TRUE(shows("\nok +repository vendor: ")) << text_;
+    EXPECT_TRUE(shows("\nlacks +repository extra: .*; install -d /var/lib/northstar/extra\n")) << text_;
+    put("/usr/lib/northstar/mounter.toml.d/10-extra.toml", "[repositories.extra]\nkye = 1\nkyes = 1\n");
+    EXPECT_EQ(check(), kUnsupported);
+    EXPECT_TRUE(shows("\nlacks +configuration: .*10-extra.toml:2:1: .*10-extra.toml:3:1: ")) << text_;
+    fs::remove_all(root_ + "/usr/lib/northstar");
+    fs::remove(root_ + "/etc/northstar/mounter.toml");
+    EXPECT_EQ(check(), kDone);
+    EXPECT_TRUE(shows("\nok +configuration: the defaults, as there is no file\n")) << text_;
+    EXPECT_TRUE(shows("\nlacks +repositories: none is configured; add ")) << text_;
 }
 
 TEST_F(CliCheckTest, TheConfigurationOfTheKernelMayBeCompressedOrMissing) {

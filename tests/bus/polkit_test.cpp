@@ -112,7 +112,7 @@ TEST_F(PolkitTest, ACallerThatLeftBeforeItsCallWasReadIsNoErrorInTheLog) {
     std::ostringstream text;
     {
         const LogInto log{text};
-        Daemon daemon{DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_};
+        Daemon daemon{DaemonOptions{config_, bus_.address(), false}, kernel_};
         auto leaving = newClient();
         leaving->send(kRoot, kService, "Mount", std::string{"fonts"}, Options{});
         const std::string name = leaving->name();

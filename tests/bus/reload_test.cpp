@@ -10,6 +10,8 @@
 namespace northstar::test {
 namespace {
 
+namespace fs = std::filesystem;
+
 TEST_F(BusTest, ReloadFindsNewAndGonePackages) {
     EXPECT_EQ(client().listContainers().size(), 11U);
     addPackage("plain", "signed/fonts-2.3.4.npk");
@@ -47,7 +49,47 @@ TEST_F(BusTest, ReloadOfABadConfigurationChangesNothingAndSaysWhere) {
     directory_.write("mounter.toml", "workers = 1\ncolour = 7\n");
     const auto failure = failureOf([&] { client().reload(); });
     EXPECT_EQ(failure.name, ownError("Failed"));
-    EXPECT_NE(failure.message.find("mounter.toml:2: colour"), std::string::npos) << failure.message;
+    EXPECT_NE(failure.message.find("mounter.toml:2:1: colour"), std::string::npos) << failure.message;
+    EXPECT_EQ(client().listContainers().size(), 11U);
+}
+
+TEST_F(BusTest, ReloadTellsAllThatIsWrongAndChangesNothing) {
+    client();
+    configureOnly("limits = { mounts = 1 }",
+                  "[repositories.new]\ndri = \"/x\"\nkeys = [\"/nowhere/a.pub\", \"/nowhere/b.pub\"]\n");
+    const auto failure = failureOf([&] { client().reload(); });
+    EXPECT_EQ(failure.name, ownError("Failed"));
+    for (const char* part : {"mounter.toml:6:1: repositories.new.dri: unknown key; did you mean \"dir\"?; /",
+                             "mounter.toml:7:9: repositories.new.keys: Cannot read the public key /nowhere/a.pub",
+                             "mounter.toml:7:27: repositories.new.keys: Cannot read the public key /nowhere/b.pub"}) {
+        EXPECT_NE(failure.message.find(part), std::string::npos) << failure.message;
+    }
+    EXPECT_EQ(failure.message.find('\n'), std::string::npos) << failure.message;
+    EXPECT_EQ(client().listContainers().size(), 11U);
+    client().mount("fonts");
+    client().mount("hello-gzip");  // more than the limit that is not in force
+}
+
+TEST_F(BusTest, ReloadTakesANewDropInsRepository) {
+    const fs::path root = directory_ / "root";
+    fs::create_directories(root / "usr/lib/northstar/mounter.toml.d");
+    fs::create_directories(root / "etc/northstar");
+    for (const char* folder : {"usr/lib/northstar", "usr/lib/northstar/mounter.toml.d", "etc/northstar"}) {
+        fs::permissions(root / folder, fs::perms{0755});  // whatever the umask
+    }
+    fs::rename(directory_ / "mounter.toml", root / "usr/lib/northstar/mounter.toml");
+    config_ = {std::nullopt, root};
+    EXPECT_EQ(client().listContainers().size(), 11U);
+    addPackage("other", "signed/fonts-2.3.4.npk");
+    directory_.write("root/usr/lib/northstar/mounter.toml.d/20-other.toml",
+                     "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\n");
+    client().reload();
+    EXPECT_EQ(client().listContainers().size(), 12U);
+    EXPECT_TRUE(client().managedObjects().contains(sdbus::ObjectPath{std::string{kRoot} + "/repositories/other"}));
+    fs::create_directory(root / "etc/northstar/mounter.toml.d");
+    fs::permissions(root / "etc/northstar/mounter.toml.d", fs::perms{0755});
+    fs::create_symlink("/dev/null", root / "etc/northstar/mounter.toml.d/20-other.toml");
+    client().reload();
     EXPECT_EQ(client().listContainers().size(), 11U);
 }
 

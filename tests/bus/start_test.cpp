@@ -35,7 +35,7 @@ TEST_F(StartTest, ASecondInstanceIsRefused) {
     client();
     std::string message;
     try {
-        const RunningDaemon second{DaemonOptions{directory_ / "mounter.toml", bus_.address(), false}, kernel_, {}};
+        const RunningDaemon second{DaemonOptions{config_, bus_.address(), false}, kernel_, {}};
     } catch (const Error& error) {
         message = error.what();
     }
@@ -48,7 +48,7 @@ TEST_F(StartTest, ASecondInstanceOnAnotherBusMayNotUseTheSameState) {
     const PrivateBus another;
     std::string message;
     try {
-        const RunningDaemon second{DaemonOptions{directory_ / "mounter.toml", another.address(), false}, kernel_, {}};
+        const RunningDaemon second{DaemonOptions{config_, another.address(), false}, kernel_, {}};
     } catch (const Error& error) {
         message = error.what();
     }
@@ -66,11 +66,26 @@ TEST_F(StartTest, ASecondProgramSaysSoInOneLine) {
 
 TEST_F(StartTest, ABadConfigurationNamesFileLineAndKey) {
     directory_.write("mounter.toml", "workers = 2\n\ncolour = \"red\"\n");
-    expectRefusal(program(), "mounter.toml:3: colour");
+    expectRefusal(program(), "mounter.toml:3:1: colour");
     directory_.write("mounter.toml", "workers = \"many\"\n");
-    expectRefusal(program(), "mounter.toml:1: workers");
+    expectRefusal(program(), "mounter.toml:1:11: workers");
     directory_.write("mounter.toml", "workers = = 2\n");
     expectRefusal(program(), "mounter.toml:1");
+}
+
+TEST_F(StartTest, AllThatIsWrongIsSaidLineByLine) {
+    configureOnly("colour = \"red\"", "[repositories.main]\ndri = \"/x\"\nkeys = [\"/nowhere/vendor.pub\"]\n");
+    Process process{program()};
+    const std::string output = process.readAll();
+    EXPECT_EQ(process.wait(), 1);
+    EXPECT_EQ(std::ranges::count(output, '\n'), 3) << output;
+    EXPECT_NE(output.find("mounter.toml:4:1: colour: unknown key\n"), std::string::npos) << output;
+    EXPECT_NE(output.find("mounter.toml:6:1: repositories.main.dri: unknown key; did you mean \"dir\"?\n"),
+              std::string::npos)
+        << output;
+    EXPECT_NE(output.find("mounter.toml:7:9: repositories.main.keys: Cannot read the public key /nowhere/vendor.pub"),
+              std::string::npos)
+        << output;
 }
 
 // The journal may find no unit for a datagram of a process that has ended, so the reason goes to its stream.
@@ -81,7 +96,7 @@ TEST_F(StartTest, TheLastLineOfAFailedStartIsOnTheStreamThatTheJournalReads) {
     const std::string output = process.readAll();
     EXPECT_EQ(process.wait(), 1);
     EXPECT_TRUE(output.starts_with("<2>")) << output;
-    EXPECT_NE(output.find("mounter.toml:1: colour"), std::string::npos) << output;
+    EXPECT_NE(output.find("mounter.toml:1:1: colour"), std::string::npos) << output;
 }
 
 TEST_F(StartTest, AMissingConfigurationNamesTheFile) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as the configuration file: they are read, or refused with Failed in one line that names the file, and what
-// was read is within the bounds that the rest of the service relies on.
+// Any bytes as the configuration file: they are read, or refused with Failed in one line for each problem, which all
+// fit into one that names the file; and what was read is within the bounds that the rest of the service relies on.
 #include <chrono>
 #include <string>
 
@@ -33,11 +33,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const UniqueFd file = test::memoryWith({data, size});
     const std::string path = test::pathOf(file);
     try {
-        checkRead(loadConfig(path));
-    } catch (const Error& error) {
+        checkRead(loadConfig({path}));
+    } catch (const ConfigError& error) {
         const std::string message = error.what();
         require(error.code() == Code::Failed && message.starts_with(path + ":"));
         require(test::isOneLine(message));
+        require(!error.lines().empty());
+        for (const auto& line : error.lines()) require(test::isOneLine(line));
     }
     return 0;
 }

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 class ConfigTest : public testing::Test {
 protected:
-    Config load(const std::string& text) { return loadConfig(directory_.write("mounter.toml", text)); }
+    Config load(const std::string& text) { return loadConfig({directory_.write("mounter.toml", text)}); }
     void refuse(const std::string& text, const std::string& part) {
         expectError(Code::Failed, part, [&] { static_cast<void>(load(text)); });
     }
@@ -53,8 +53,8 @@ TEST_F(ConfigTest, WhatIsNoTomlIsQuotedInOneLine) {
 }
 
 TEST_F(ConfigTest, PathsHaveNoControlCharacters) {
-    refuse("[files]\nkeys = [\"/a\\n.pub\"]\n", ":2: files.keys: must not contain control characters");
-    refuse("[repositories.a]\ndir = \"/a\\u0007\"\n", ":2: repositories.a.dir: must not contain control");
+    refuse("[files]\nkeys = [\"/a\\n.pub\"]\n", ":2:9: files.keys: must not contain control characters");
+    refuse("[repositories.a]\ndir = \"/a\\u0007\"\n", ":2:7: repositories.a.dir: must not contain control");
 }
 
 TEST_F(ConfigTest, EveryKeyIsTaken) {
@@ -109,14 +109,14 @@ TEST_F(ConfigTest, DirectoryOfARepositoryFollowsItsName) {
 }
 
 TEST_F(ConfigTest, UnknownKeysAreNamedWithTheirLine) {
-    refuse("\ncolour = 1\n", "mounter.toml:2: colour");
-    refuse("[limits]\nmount = 1\n", "mounter.toml:2: limits.mount");
-    refuse("[repositories.a]\n\nkey = []\n", "mounter.toml:3: repositories.a.key");
-    refuse("[files]\ndir = \"/x\"\n", "mounter.toml:2: files.dir");
+    refuse("\ncolour = 1\n", "mounter.toml:2:1: colour");
+    refuse("[limits]\nmount = 1\n", "mounter.toml:2:1: limits.mount");
+    refuse("[repositories.a]\n\nkey = []\n", "mounter.toml:3:1: repositories.a.key");
+    refuse("[files]\ndir = \"/x\"\n", "mounter.toml:2:1: files.dir");
 }
 
 TEST_F(ConfigTest, WrongTypesAndValuesAreNamedWithTheirLine) {
-    refuse("run_dir = 5\n", "mounter.toml:1: run_dir");
+    refuse("run_dir = 5\n", "mounter.toml:1:11: run_dir");
     refuse("run_dir = \"relative\"\n", "run_dir");
     refuse("loop_device_timeout = 5\n", "loop_device_timeout");
     refuse("loop_device_timeout = \"soon\"\n", "loop_device_timeout");
@@ -150,19 +150,19 @@ TEST_F(ConfigTest, DirectoriesOfTheServiceHaveOneSpelling) {
     const Config config = load("run_dir = \"//r/./x//\"\nstate_dir = \"/s/.\"\n");
     EXPECT_EQ(config.runDir, "/r/x");
     EXPECT_EQ(config.stateDir, "/s");
-    refuse("\nrun_dir = \"/r/../x\"\n", "mounter.toml:2: run_dir: must not contain ..");
-    refuse("state_dir = \"/\"\n", "mounter.toml:1: state_dir");
-    refuse("run_dir = \"/r\"\nstate_dir = \"/r/state\"\n", "mounter.toml:2: state_dir");
-    refuse("run_dir = \"/s/run\"\nstate_dir = \"/s/\"\n", "mounter.toml:2: state_dir");
+    refuse("\nrun_dir = \"/r/../x\"\n", "mounter.toml:2:11: run_dir: must not contain ..");
+    refuse("state_dir = \"/\"\n", "mounter.toml:1:13: state_dir");
+    refuse("run_dir = \"/r\"\nstate_dir = \"/r/state\"\n", "mounter.toml:2:13: state_dir");
+    refuse("run_dir = \"/s/run\"\nstate_dir = \"/s/\"\n", "mounter.toml:2:13: state_dir");
     EXPECT_EQ(load("run_dir = \"/run/northstar-mounter2\"\n").runDir, "/run/northstar-mounter2");
 }
 
 TEST_F(ConfigTest, RepositoriesHaveDirectoriesOfTheirOwn) {
     refuse("[repositories.a]\ndir = \"/p\"\n[repositories.b]\ndir = \"//p/./\"\n",
-           "mounter.toml:4: repositories.b.dir: is the directory of repository a");
+           "mounter.toml:4:7: repositories.b.dir: is the directory of repository a");
     refuse("[repositories.a]\ndir = \"/var/lib/northstar/b\"\n[repositories.b]\n", "is the directory of repository");
     refuse("run_dir = \"/r\"\n[repositories.a]\ndir = \"/r/p\"\n",
-           "mounter.toml:3: repositories.a.dir: must not lie in run_dir");
+           "mounter.toml:3:7: repositories.a.dir: must not lie in run_dir");
     refuse("run_dir = \"/r\"\n[repositories.a]\ndir = \"/r\"\n", "must not lie in run_dir");
     refuse("state_dir = \"/s\"\n[repositories.a]\ndir = \"/s/p\"\n", "must not lie in state_dir");
     EXPECT_EQ(load("[repositories.a]\ndir = \"/p\"\n[repositories.b]\ndir = \"/p/q\"\n").repositories.size(), 2U);
@@ -175,13 +175,13 @@ TEST_F(ConfigTest, MayBeChangedByRootAlone) {
     for (const unsigned mode : {0660U, 0606U, 0646U, 0664U}) {
         std::filesystem::permissions(file, std::filesystem::perms{mode});
         expectError(Code::Failed, fmt::format("mode {:04o}); chmod go-w {}", mode, file),
-                    [&] { static_cast<void>(loadConfig(file)); });
+                    [&] { static_cast<void>(loadConfig({file})); });
     }
     std::filesystem::permissions(file, std::filesystem::perms{0640});
-    EXPECT_EQ(loadConfig(file).workers, 3U);
+    EXPECT_EQ(loadConfig({file}).workers, 3U);
     ASSERT_EQ(chown(file.c_str(), 1000, 0), 0);
     expectError(Code::Failed, "it belongs to user 1000, who could change it; chown root " + file,
-                [&] { static_cast<void>(loadConfig(file)); });
+                [&] { static_cast<void>(loadConfig({file})); });
 }
 
 TEST_F(ConfigTest, AMemoryRepositoryHasNoDirectory) {
@@ -191,7 +191,8 @@ TEST_F(ConfigTest, AMemoryRepositoryHasNoDirectory) {
 TEST_F(ConfigTest, WhatIsNoTomlIsNamedWithItsLine) { refuse("a = 1\nb = = 2\n", "mounter.toml:2"); }
 
 TEST_F(ConfigTest, AMissingFileIsAnError) {
-    expectError(Code::Failed, "/nowhere/mounter.toml", [] { static_cast<void>(loadConfig("/nowhere/mounter.toml")); });
+    expectError(Code::Failed, "/nowhere/mounter.toml",
+                [] { static_cast<void>(loadConfig({"/nowhere/mounter.toml"})); });
 }
 
 }  // namespace

@@ -88,8 +88,8 @@ void EngineTest::addPackage(const std::string& repository, const std::string& da
 
 Engine& EngineTest::engine() {
     if (!parts_->engine) {
-        const std::string path = directory_ / "mounter.toml";
-        parts_->world.emplace(loadAll(path, {}), path);
+        const ConfigSource source{directory_ / "mounter.toml"};
+        parts_->world.emplace(loadAll(source, {}), source);
         parts_->engine.emplace(parts_->loop, parts_->scope, kernel_, authority_, *parts_->world);
         parts_->world->observers.add(recorder_);
         callsAtStart_ = std::ssize(kernel_.calls());

@@ -115,7 +115,7 @@ TEST_F(RepositoriesTest, AReloadOfABadConfigurationChangesNothing) {
     configure("", memory({"golden"}));
     answer(install(root_));
     directory_.write("mounter.toml", "colour = 7\n");
-    expectFailure(Code::Failed, "mounter.toml:1: colour", reload(root_));
+    expectFailure(Code::Failed, "mounter.toml:1:1: colour", reload(root_));
     EXPECT_EQ(containers(), Texts{"fonts:2.3.4"});
     EXPECT_EQ(recorder_.count("repositories replaced"), 0);
 }
