@@ -26,7 +26,8 @@ void checkDirectories(ConfigReport& report) {
     for (const auto& [name, repository] : config.repositories) {
         if (repository.type == RepositoryType::Memory) continue;
         const std::string dir = spelledOut(repository.dir);
-        const auto fail = [&](const std::string& problem) { report.problem(keyOf(name, "dir"), problem); };
+        const std::string key = keyOf(name, "dir");
+        const auto fail = [&report, &key](const std::string& problem) { report.problem(key, problem); };
         if (isWithin(dir, config.runDir)) fail("must not lie in run_dir, " + config.runDir);
         if (isWithin(dir, config.stateDir)) fail("must not lie in state_dir, " + config.stateDir);
         const auto [owner, first] = owners.emplace(dir, name);

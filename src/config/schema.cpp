@@ -2,6 +2,7 @@
 #include "config/schema.h"
 
 #include "base/error.h"
+#include "base/std.h"
 #include "config/value.h"
 
 namespace northstar {
@@ -20,12 +21,13 @@ std::string successorOfType(const toml::node& type) {
 
 void decodeType(TableReader& reader, RepositoryType& type) {
     const auto* node = reader.find("type");
-    const std::string successor = node != nullptr ? successorOfType(*node) : std::string{};
-    if (!successor.empty()) {
-        reader.problem(*node, "type", successor);
-    } else {
+    if (node == nullptr) return;
+    const std::string successor = successorOfType(*node);
+    if (successor.empty()) {
         reader.choice<RepositoryType>("type", type,
                                       {{"directory", RepositoryType::Directory}, {"memory", RepositoryType::Memory}});
+    } else {
+        reader.problem(*node, "type", successor);
     }
 }
 
