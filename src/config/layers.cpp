@@ -44,9 +44,10 @@ public:
     // nullopt without one.
     std::optional<UniqueFd> folder(const std::string& path) {
         UniqueFd fd{open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-        if (!fd && errno == ENOENT) return std::nullopt;
+        const int failure = fd ? 0 : errno;
+        if (failure == ENOENT) return std::nullopt;
         const bool good = attempt(path, [&](const std::string& what) {
-            if (!fd) throwErrno(Code::Failed, what, errno);
+            if (failure != 0) throwErrno(Code::Failed, what, failure);
             requireOwnDirectory(fd.get(), what, path);
         });
         return good ? std::optional{std::move(fd)} : std::nullopt;
@@ -111,8 +112,9 @@ void readLayers(LayerReader& reader, const std::string& root) {
         const std::string path = root + layer;
         const auto folder = reader.folder(path);
         if (!folder) continue;
-        if (!std::exchange(found, found || has(folder->get(), kName)) && found) {
+        if (!found && has(folder->get(), kName)) {
             reader.file(folder->get(), kName, path + "/" + kName, true);
+            found = true;
         }
         const std::string directory = path + "/" + kName + ".d";
         auto inside = reader.folder(directory);
