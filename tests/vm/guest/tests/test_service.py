@@ -44,6 +44,17 @@ class Units(ServiceTestCase):
         run('systemctl', 'reload', UNIT)
         self.assertIn(container, [f'{name}:{version}' for name, version, *_ in self.client.call('ListContainers')[0]])
 
+    def test_a_package_ships_a_repository_as_a_drop_in(self):
+        drop_in = Path('/usr/lib/northstar/mounter.toml.d/50-shipped.toml')
+        shipped = Path(self.directory) / 'shipped'
+        shipped.mkdir()
+        shutil.copy2(packages.SIGNED[0], shipped)
+        drop_in.parent.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, drop_in.parent.parent)
+        drop_in.write_text(f'[repositories.shipped]\ndir = "{shipped}"\nkeys = ["{packages.KEY}"]\n')
+        start()
+        self.assertIn('shipped', [container[2] for container in self.client.call('ListContainers')[0]])
+
     def test_a_container_as_a_unit(self):
         _, container = self.add(packages.SIGNED[0])
         unit = run('systemd-escape', '--template=northstar-mount@.service', container).stdout.strip()
