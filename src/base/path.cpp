@@ -142,6 +142,14 @@ std::string resolvedParent(const std::string& path, const std::string& root) {
     }
 }
 
+bool isOpenToEverybody(const std::string& path) noexcept {
+    for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+        struct stat above{};
+        if (::stat(path.substr(0, slash + 1).c_str(), &above) != 0 || (above.st_mode & S_IXOTH) == 0) return false;
+    }
+    return path.starts_with('/');
+}
+
 std::string readLink(int directory, const std::string& name) {
     std::array<char, PATH_MAX> target{};
     const ssize_t length = ::readlinkat(directory, name.c_str(), target.data(), target.size());

@@ -54,6 +54,10 @@ struct Walk {
 // follows no symlink says why. `root` as in WalkPolicy.
 [[nodiscard]] std::string resolvedParent(const std::string& path, const std::string& root = "/");
 
+// May everybody go through all the directories above this absolute path, as their modes say? If not, that it is there
+// is not for everybody to know. False also if that cannot be told. Blocks.
+[[nodiscard]] bool isOpenToEverybody(const std::string& path) noexcept;
+
 // Where a symlink points to; empty if it is none. `directory` as for readlinkat(2).
 [[nodiscard]] std::string readLink(int directory, const std::string& name);
 

@@ -5,6 +5,7 @@
 
 #include "auth/method_table.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "config/config.h"
 #include "engine/mount_lines.h"
 #include "engine/packages.h"
@@ -24,6 +25,7 @@ Task<Mounted> FileMounting::mountFile(CallPtr call, std::string path, MountReque
     co_await authorizeUnread(call, plan);
     const auto open = [&] {
         UniqueFd file = openPackageFile(path);
+        plan.isPrivate = call->caller.euid != 0 && !isOpenToEverybody(path);
         if (call->caller.euid != 0) refuseStallingFile(runtime_.steps.kernel(), file.get());
         return file;
     };
@@ -36,7 +38,11 @@ Task<Mounted> FileMounting::mountFd(CallPtr call, CallerFd npk, MountRequest req
     MountPlan plan = planFor(call->caller, {}, std::move(request));
     const auto own = co_await runtime_.lines.enterOwn(*call, MountKeys::unread(plan.how.target));
     co_await mounting_.resolveTarget(plan);
-    const auto find = [&] { return runtime_.steps.kernel().originOf(npk.get()).path; };
+    const auto find = [&] {
+        std::string path = runtime_.steps.kernel().originOf(npk.get()).path;
+        plan.isPrivate = call->caller.euid != 0 && !path.empty() && !isOpenToEverybody(path);
+        return path;
+    };
     plan.source = co_await runtime_.pools.files.run(find, plan.owner);
     if (plan.source.empty()) plan.source = "descriptor";
     co_await authorizeUnread(call, plan);

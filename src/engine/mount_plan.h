@@ -34,6 +34,7 @@ struct MountPlan {
     ContainerName container{};
     std::string repository{};  // empty: a file or descriptor
     std::string source{};      // path of the package, "memory", or what a descriptor may be called
+    bool isPrivate = false;    // who mounts it may know where it is, others not
     bool verified = false;     // what the caller is authorized for
     Verification verification = Verification::DmVerity;
     std::shared_ptr<const Package> package{};

@@ -56,6 +56,15 @@ private:
     bool kept_ = false;
 };
 
+// Where others have bound the mount to, or have it in namespaces of their own, is not for everybody to know.
+std::vector<Holder> shownTo(uid_t asking, const MountRecord& record, std::vector<Holder> holders) {
+    for (Holder& holder : holders) {
+        const bool inside = holder.path == record.mountPoint || holder.path.starts_with(record.mountPoint + "/");
+        if (asking != 0 && !inside) holder.path.clear();
+    }
+    return holders;
+}
+
 std::uint64_t microsecondsSinceEpoch() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
@@ -69,7 +78,7 @@ MountRecord describe(const MountPlan& plan) {
     record.name = plan.container.name;
     record.version = plan.container.version;
     record.repository = plan.repository;
-    record.source = plan.source;
+    record.source = plan.isPrivate ? "private" : plan.source;
     record.mountPoint = plan.mountPoint;
     record.filesystem = toString(package.filesystem);
     record.verified = package.verified();
@@ -263,18 +272,19 @@ std::string MountSteps::deviceLeft(const MountRecord& record) const {
     return verity ? record.device : record.loopDevice;
 }
 
-std::vector<Holder> MountSteps::holders(const MountRecord& record) const {
-    return kernel_.holders(record.identity.device, kMostListedHolders);
+std::vector<Holder> MountSteps::holders(const MountRecord& record, uid_t asking) const {
+    return shownTo(asking, record, kernel_.holders(record.identity.device, kMostListedHolders));
 }
 
-std::string MountSteps::describeHolders(const MountRecord& record) const {
+std::string MountSteps::describeHolders(const MountRecord& record, uid_t asking) const {
     std::string text;
     const auto add = [&](const std::string& holder) { text += (text.empty() ? "" : ", ") + holder; };
     for (const std::string& path : kernel_.mountsInside(record.identity, record.mountPoint)) {
         add("what is mounted on " + printable(path));
     }
-    for (const auto& [pid, name, path] : kernel_.holders(record.identity.device, kMostHolders)) {
-        add(fmt::format("{} ({}, {})", pid, printable(name), printable(path)));
+    const auto holders = shownTo(asking, record, kernel_.holders(record.identity.device, kMostHolders));
+    for (const auto& [pid, name, path] : holders) {
+        add(fmt::format("{} ({}{}{})", pid, printable(name), path.empty() ? "" : ", ", printable(path)));
     }
     return text.empty() ? "something that /proc does not show (of another namespace?)" : text;
 }

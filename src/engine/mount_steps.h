@@ -75,11 +75,12 @@ public:
     // Which of the devices of a mount that is gone somebody still holds, "/dev/dm-0": the upper one if it is there.
     [[nodiscard]] std::string deviceLeft(const MountRecord& record) const;
 
-    // The processes that hold the mount. Can take seconds, see Kernel::holders.
-    [[nodiscard]] std::vector<Holder> holders(const MountRecord& record) const;
+    // The processes that hold the mount, their paths below its mount point alone unless root asks. Can take seconds,
+    // see Kernel::holders.
+    [[nodiscard]] std::vector<Holder> holders(const MountRecord& record, uid_t asking) const;
 
     // The same, as a part of a sentence. Can take seconds, see Kernel::holders.
-    [[nodiscard]] std::string describeHolders(const MountRecord& record) const;
+    [[nodiscard]] std::string describeHolders(const MountRecord& record, uid_t asking) const;
 
 private:
     void mountInSteps(const MountPlan& plan, MountRecord& record) const;

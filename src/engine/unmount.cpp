@@ -165,14 +165,15 @@ Task<std::vector<Holder>> Unmounter::holders(CallPtr call, MountRef what) {
         std::size_t& all;
         ~Search() { --all; }
     } search{++searches_};
-    const auto look = [&] { return runtime_.steps.holders(record); };
+    const auto look = [&] { return runtime_.steps.holders(record, call->caller.euid); };
     co_return co_await runtime_.pools.searches.run(look, call->caller.euid);
 }
 
 Task<> Unmounter::throwBusy(CallPtr call, MountRecord record) {
     std::string holders = "somebody (not looked for: too many calls ask that at this moment)";
     const auto search = [&] {
-        return runtime_.stopping.stop_requested() ? "somebody" : runtime_.steps.describeHolders(record);
+        return runtime_.stopping.stop_requested() ? "somebody"
+                                                  : runtime_.steps.describeHolders(record, call->caller.euid);
     };
     if (searches_ < kMostSearches) {
         ++searches_;

@@ -87,6 +87,21 @@ TEST_F(SourceTest, IsThePathOfAFileThatWeSeeToo) {
     EXPECT_EQ(sourceOf(file.get()), std::filesystem::canonical(directory_ / "mine.npk"));
 }
 
+// polkit is told, and the caller knows; others see that it is a file in a directory that is not for them.
+TEST_F(SourceTest, IsShownToEverybodyOnlyWhereEverybodyMayGo) {
+    namespace fs = std::filesystem;
+    for (const bool open : {false, true}) {
+        fs::permissions(directory_.path(), fs::perms{open ? 0755U : 0700U});
+        const std::string path = fs::canonical(directory_.path()) / (open ? "open.npk" : "hidden.npk");
+        fs::copy_file(dataPath("signed/fonts-2.3.4.npk"), path);
+        const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+        const auto mounted = client().mountFd(file.get(), {});
+        EXPECT_EQ(client().property<std::string>(mounted.object, kMountInterface, "Source"), open ? path : "private");
+        EXPECT_EQ(polkit_->asked().back().details.at("verified"), "true");
+        client().unmount(mounted.object);
+    }
+}
+
 TEST_F(SourceTest, IsNoPathThatOnlyTheCallersMountNamespaceHas) {
     std::filesystem::create_directory(directory_ / "evil");
     std::filesystem::create_directory(directory_ / "vendor");

@@ -179,11 +179,19 @@ TEST_F(MountStepsTest, SaysWhichDeviceIsLeft) {
     kernel_.closeDevice("/dev/loop0");
 }
 
+TEST_F(MountStepsTest, HoldersElsewhereAreNamedWithoutTheirPathsUnlessRootAsks) {
+    const MountRecord record = steps_.mount(plan());
+    kernel_.keepBusy("/m/1", {{42, "cat", "/home/bob/secret/file"}, {43, "cat", "/m/10"}});
+    EXPECT_EQ(steps_.describeHolders(record, 1000), "42 (cat), 43 (cat)");
+    EXPECT_EQ(steps_.describeHolders(record, 0), "42 (cat, /home/bob/secret/file), 43 (cat, /m/10)");
+    EXPECT_EQ(steps_.holders(record, 1000).front().path, "");
+}
+
 TEST_F(MountStepsTest, BusyUnmountKeepsTheMountAndNamesTheHolder) {
     const MountRecord record = steps_.mount(plan());
     kernel_.keepBusy("/m/1", {{42, "cat", "/m/1/file"}});
     expectError(Code::Busy, "/m/1", [&] { steps_.unmount(record, UnmountMode::Now); });
-    EXPECT_EQ(steps_.describeHolders(record), "42 (cat, /m/1/file)");
+    EXPECT_EQ(steps_.describeHolders(record, 1000), "42 (cat, /m/1/file)");
     EXPECT_EQ(stateFiles(), 1U);
     EXPECT_EQ(kernel_.live().size(), 4U);
 }
