@@ -102,6 +102,7 @@ Walk walkPath(std::deque<std::string> components, const WalkPolicy& policy) {
         if (foreign && policy.foreign == WalkPolicy::Foreign::Left) break;
         const std::string name = components.front();
         const std::string here = place.path + "/" + printable(name);
+        if (policy.lookup) policy.lookup(place.directory.get(), name);
         const int error = enter(place, name);
         if (error == ENOENT && policy.missing == WalkPolicy::Missing::Left) break;
         if (error == ENOENT) refuse(here + " does not exist; create it first");

@@ -31,6 +31,7 @@ struct WalkPolicy {
     Code refusal = Code::InvalidArgs;
     std::string what{};      // begins every message
     std::string root = "/";  // where walks and absolute symlinks begin; tests have one of their own
+    std::function<void(int directory, const std::string& name)> lookup{};  // before a component is looked up there
 };
 
 struct Walk {

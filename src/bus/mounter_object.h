@@ -28,6 +28,12 @@ public:
     void corrupted(const MountRecord& record, std::uint64_t block) override;
     void installed(const std::string& container, const std::string& repository) override;
     void uninstalled(const std::string& container, const std::string& repository) override;
+    void appeared(const std::string& container, const std::string& repository) override {
+        installed(container, repository);
+    }
+    void vanished(const std::string& container, const std::string& repository) override {
+        uninstalled(container, repository);
+    }
     void verityAvailableChanged() override;
 
 private:

@@ -25,6 +25,7 @@ struct Limits {
 struct RepositoryConfig {
     RepositoryType type = RepositoryType::Directory;
     std::string dir;                // "directory" only; default /var/lib/northstar/NAME
+    bool watch = true;              // "directory" only
     std::vector<std::string> keys;  // files; empty: unverified
     Verification verification = Verification::DmVerity;
     bool mountOnStart = false;

@@ -48,6 +48,9 @@ void finishMemory(ConfigReport& report) {
         if (repository.type != RepositoryType::Memory) continue;
         const std::string dir = keyOf(name, "dir");
         if (report.places.contains(dir)) report.problem(dir, "a memory repository has no directory");
+        const std::string watch = keyOf(name, "watch");
+        if (report.places.contains(watch)) report.problem(watch, "a memory repository has no directory to watch");
+        repository.watch = false;
         repository.dir.clear();
         repository.verification = Verification::Sealed;
     }

@@ -34,6 +34,7 @@ void decodeType(TableReader& reader, RepositoryType& type) {
 void decodeRepository(RepositoryConfig& repository, TableReader reader) {
     decodeType(reader, repository.type);
     reader.path("dir", repository.dir);
+    reader.boolean("watch", repository.watch);
     reader.paths("keys", repository.keys);
     reader.choice("verification", repository.verification, kVerifications);
     reader.boolean("mount_on_start", repository.mountOnStart);

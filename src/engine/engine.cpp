@@ -45,7 +45,9 @@ void Engine::start() {
 }
 
 Task<> Engine::startUp() {
-    if (!world_.repositoriesRead.isOpen()) {
+    if (world_.repositoriesRead.isOpen()) {
+        methods_.repositories.watch();
+    } else {
         try {
             co_await methods_.repositories.readAtStart();
         } catch (const std::exception& error) {

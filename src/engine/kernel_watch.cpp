@@ -44,6 +44,7 @@ KernelWatch::KernelWatch(World& world, Runtime& runtime, ExternalChanges& extern
     runtime_.loop.watch(mounts_->fd(), [this] {
         mounts_->drain();
         lookSoon();
+        world_.observers.mountTableChanged();
     });
     world_.observers.add(*this);
     lookSoon();  // since the mounts were adopted

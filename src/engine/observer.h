@@ -28,8 +28,12 @@ public:
     virtual void installed(const std::string& /*container*/, const std::string& /*repository*/) {}
     virtual void installProgress(const InstallProgress&) {}
     virtual void uninstalled(const std::string& /*container*/, const std::string& /*repository*/) {}
+    // By hand, in a directory that is watched. That the repository has changed is told before, once for all of them.
+    virtual void appeared(const std::string& /*container*/, const std::string& /*repository*/) {}
+    virtual void vanished(const std::string& /*container*/, const std::string& /*repository*/) {}
     virtual void repositoryChanged(const std::string& /*repository*/) {}  // a package of it is another one now
     virtual void repositoriesReplaced() {}
+    virtual void mountTableChanged() {}  // by whomever
     virtual void verityAvailableChanged() {}
 };
 
@@ -56,8 +60,15 @@ public:
     void uninstalled(const std::string& container, const std::string& repository) override {
         each(&Observer::uninstalled, container, repository);
     }
+    void appeared(const std::string& container, const std::string& repository) override {
+        each(&Observer::appeared, container, repository);
+    }
+    void vanished(const std::string& container, const std::string& repository) override {
+        each(&Observer::vanished, container, repository);
+    }
     void repositoryChanged(const std::string& repository) override { each(&Observer::repositoryChanged, repository); }
     void repositoriesReplaced() override { each(&Observer::repositoriesReplaced); }
+    void mountTableChanged() override { each(&Observer::mountTableChanged); }
     void verityAvailableChanged() override { each(&Observer::verityAvailableChanged); }
 
 private:

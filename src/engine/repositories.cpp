@@ -123,6 +123,7 @@ Task<> RepositoryChanges::readAtStart() {
     const std::stop_token stop = runtime_.stopping.get_token();
     co_await runtime_.pools.bulk.run([&] { readRepositories(loaded, {}, stop); });
     world_.catalog.replace(std::move(loaded.repositories));
+    watches_.follow();
 }
 
 Task<> RepositoryChanges::reload(CallPtr call) {
@@ -157,6 +158,7 @@ void RepositoryChanges::apply(Loaded loaded) {
     authorizer_.setMode(modeOf(next));
     world_.settings.fileKeys = std::move(loaded.fileKeys);
     world_.catalog.replace(std::move(loaded.repositories));
+    watches_.follow();
     world_.settings.config = std::move(next);
 }
 

@@ -3,9 +3,6 @@
 // Bus thread only.
 #pragma once
 
-#include <variant>
-
-#include "async/lanes.h"
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
@@ -13,6 +10,7 @@
 #include "base/std.h"
 #include "config/config.h"
 #include "engine/external_change.h"
+#include "engine/repository_watches.h"
 #include "engine/world.h"
 #include "repository/load.h"
 
@@ -25,7 +23,7 @@ public:
     RepositoryChanges(World& world, Runtime& runtime, Authorizer& authorizer, ExternalChanges& external,
                       VerityAvailability& verity)
         : line_{runtime.loop}, world_{world}, runtime_{runtime}, authorizer_{authorizer}, external_{external},
-          verity_{verity} {}
+          verity_{verity}, watches_{line_, world, runtime} {}
 
     // All throw Error. Returns the container that came in. A reload throws Failed, too, if a repository could not be
     // read; all else is in force then.
@@ -34,21 +32,23 @@ public:
     Task<> reload(CallPtr call);
     // What the repositories hold, for the first time.
     Task<> readAtStart();
+    // Changes of directories by hand are seen from now on, unless readAtStart() has seen to that.
+    void watch() { watches_.follow(); }
 
 private:
-    using Line = Lanes<std::monostate>;  // one line for all
-    Task<Line::Turn> enter() { return line_.enter({{{}, Entry::Exclusive}}); }
+    Task<RepositoryLine::Turn> enter() { return enterLine(line_); }
 
     // Puts in force what does not need to be told: limits, mode, keys, repositories. What cannot change while running
     // (run_dir, state_dir, workers) is logged and stays.
     void apply(Loaded loaded);
 
-    Line line_;
+    RepositoryLine line_;
     World& world_;
     Runtime& runtime_;
     Authorizer& authorizer_;
     ExternalChanges& external_;
     VerityAvailability& verity_;
+    RepositoryWatches watches_;
 };
 
 }  // namespace northstar

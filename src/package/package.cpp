@@ -164,10 +164,11 @@ bool FileIdentity::operator==(const FileIdentity& other) const noexcept {
            equal(changed, other.changed);
 }
 
-FileIdentity identify(int fd) {
-    const struct stat status = statusOf(fd);
+FileIdentity identify(const struct stat& status) noexcept {
     return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim, status.st_ctim};
 }
+
+FileIdentity identify(int fd) { return identify(statusOf(fd)); }
 
 UniqueFd openPackageFile(const std::string& path) {
     const auto fail = [&](int error) { throwErrno(Code::Failed, "Cannot open the package " + printable(path), error); };

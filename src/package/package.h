@@ -48,6 +48,7 @@ struct Package {
     [[nodiscard]] std::uint64_t dataSize() const noexcept { return verity ? verity->superblockOffset : image.size; }
 };
 
+[[nodiscard]] FileIdentity identify(const struct stat& status) noexcept;
 // Throws Failed if the descriptor cannot be asked.
 [[nodiscard]] FileIdentity identify(int fd);
 

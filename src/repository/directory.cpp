@@ -44,10 +44,12 @@ UniqueFd openRepositoryDirectory(const std::string& path) {
     return directory;
 }
 
+bool isPackageName(const std::string& name) { return !name.starts_with('.') && name.ends_with(".npk"); }
+
 std::vector<std::string> listPackages(const UniqueFd& directory, const std::string& path) {
     std::vector<std::string> names;
     for (const std::string& name : namesIn(directory.get(), path)) {
-        if (name.starts_with('.') || !name.ends_with(".npk")) continue;
+        if (!isPackageName(name)) continue;
         if (printable(name) == name) {
             names.push_back(name);
         } else {

@@ -11,8 +11,11 @@ namespace northstar {
 // For reading. Symlinks on the way count as path.h has it. Throws NoSuchRepository if it is not there, Failed.
 [[nodiscard]] UniqueFd openRepositoryDirectory(const std::string& path);
 
-// The files that may be packages, sorted: "*.npk", not hidden (partial copies of rsync are), printable (others could
-// not be shown on the bus; they are logged). Throws Failed.
+// "*.npk", not hidden: partial copies of rsync are.
+[[nodiscard]] bool isPackageName(const std::string& name);
+
+// The files that may be packages, sorted: those of such a name that is printable (others could not be shown on the bus;
+// they are logged). Throws Failed.
 [[nodiscard]] std::vector<std::string> listPackages(const UniqueFd& directory, const std::string& path);
 
 // A regular file of the directory itself: no symlink, and nothing that is mounted over it. Throws InvalidPackage.

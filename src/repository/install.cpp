@@ -192,7 +192,7 @@ Installed installIntoMemory(const Repository& repository, int fd, std::uint64_t 
 int askIfFileOf(const RepositoryEntry& entry, int directory, const std::string& name) {
     struct stat status{};
     if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return errno;
-    FileIdentity now{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim, {}};
+    FileIdentity now = identify(status);
     now.changed = entry.package->identity.changed;
     return now == entry.package->identity ? 0 : ESTALE;
 }

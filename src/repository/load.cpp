@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/load.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "config/layers.h"
+#include "package/package.h"
 #include "repository/list_limit.h"
 #include "repository/patient_load.h"
 #include "repository/repository.h"
+#include "repository/watch.h"
 
 namespace northstar {
 namespace {
@@ -25,7 +29,7 @@ KeyRing loadKeys(const std::vector<std::string>& files, const std::string& key, 
 }
 
 // What was accepted with other keys is looked at again.
-RepositoryContent load(const Repository& repository, const Repository* before, std::vector<ContainerOf>& dropped,
+RepositoryContent load(Repository& repository, const Repository* before, std::vector<ContainerOf>& dropped,
                        const std::stop_token& stop) {
     const RepositoryContent known = before != nullptr ? before->content : RepositoryContent{};
     const bool sameKeys = before != nullptr && before->keys.fingerprints() == repository.keys.fingerprints();
@@ -36,6 +40,41 @@ RepositoryContent load(const Repository& repository, const Repository* before, s
     RepositoryContent content = checkMemoryAgain(repository.name, repository.keys, known);
     for (const auto& [container, refusal] : content.refused) dropped.push_back({container, repository.name});
     return content;
+}
+
+// A watch that does not work goes; returns why.
+std::string takeFailure(Repository& repository) {
+    if (!repository.watch) return {};
+    std::string failure = repository.watch->failure();
+    if (!failure.empty()) repository.watch.reset();
+    return failure;
+}
+
+bool isSamePackage(const Package& a, const Package& b) {
+    if (a.verity && b.verity) return a.verity->rootHash == b.verity->rootHash && a.signer == b.signer;
+    FileIdentity same = a.identity;
+    same.changed = b.identity.changed;  // of the mode, or of another link
+    return same == b.identity;
+}
+
+// Fills in what is gone and what came. False if a caller sees no difference.
+bool compare(const RepositoryContent& before, const RepositoryContent& now, Looked& looked) {
+    const auto told = [](const auto& a, const auto& b) {
+        return a.first == b.first && std::string_view{a.second.error.what()} == b.second.error.what();
+    };
+    bool differs = !std::ranges::equal(before.refused, now.refused, told);
+    for (const auto& [container, entry] : before.entries) {
+        const auto it = now.entries.find(container);
+        const bool same = it != now.entries.end() && isSamePackage(*entry.package, *it->second.package);
+        if (!same) looked.gone.push_back(container);
+        if (same) differs = differs || !(entry.package->identity == it->second.package->identity);
+    }
+    for (const auto& [container, entry] : now.entries) {
+        const auto it = before.entries.find(container);
+        if (it == before.entries.end() || !isSamePackage(*entry.package, *it->second.package))
+            looked.came.push_back(container);
+    }
+    return differs || !looked.gone.empty() || !looked.came.empty();
 }
 
 }  // namespace
@@ -58,19 +97,27 @@ Loaded loadSettings(const ConfigSource& source) {
 
 void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, const std::stop_token& stop) {
     std::size_t room = kMostListed;
+    std::map<std::string, std::vector<std::string>> notWatched;  // repositories by reason
     for (auto& [name, settings] : loaded.repositories) {
         auto repository = std::make_shared<Repository>(*settings);
         const RepositoryConfig& config = repository->config;
         const auto old = previous.find(name);
         const bool same =
             old != previous.end() && old->second->config.type == config.type && old->second->config.dir == config.dir;
+        if (config.watch)
+            repository->watch =
+                same && old->second->watch ? old->second->watch : std::make_shared<DirectoryWatch>(config.dir);
         repository->content = load(*repository, same ? old->second.get() : nullptr, loaded.dropped, stop);
         if (config.type == RepositoryType::Directory) refuseBeyond(repository->content, name, room);
         room -= std::min(room, repository->content.entries.size());
         if (!repository->content.problem.empty()) loaded.problems.push_back(repository->content.problem);
         log::info("Repository {}: {} containers, {} refused", name, repository->content.entries.size(),
                   repository->content.refused.size());
+        if (const std::string why = takeFailure(*repository); !why.empty()) notWatched[why].push_back(name);
         settings = std::move(repository);
+    }
+    for (const auto& [why, names] : notWatched) {
+        log::warn("Changes by hand are not seen in {}: {}", fmt::join(names, ", "), why);
     }
     loaded.complete = true;
 }
@@ -79,6 +126,31 @@ Loaded loadAll(const ConfigSource& source, const Catalog::Repositories& previous
     Loaded loaded = loadSettings(source);
     readRepositories(loaded, previous, stop);
     return loaded;
+}
+
+Looked lookAgain(const std::shared_ptr<const Repository>& before, Noted noted, std::size_t room,
+                 const std::stop_token& stop) {
+    Looked looked;
+    const std::shared_ptr<DirectoryWatch> watch = before->watch;
+    watch->drain(noted);
+    if (!noted.any() && !watch->unsettled()) return looked;
+    PatientLook look = lookPatiently(before, noted, stop);
+    looked.again = look.answered && watch->unsettled();
+    const bool watched = look.answered && watch->failure().empty();
+    if (!look.content && watched) return looked;
+    Repository now{before->name, before->config, before->keys,
+                   look.content ? std::move(*look.content) : before->content, look.answered ? watch : nullptr};
+    if (const std::string why = takeFailure(now); !why.empty()) {
+        log::warn("Changes by hand are no longer seen in {}: {}", now.name, why);
+    }
+    refuseBeyond(now.content, now.name, room);
+    looked.told = compare(before->content, now.content, looked);
+    if (looked.told) {
+        log::info("Repository {}: {} containers, {} refused; {} came, {} went", now.name, now.content.entries.size(),
+                  now.content.refused.size(), looked.came.size(), looked.gone.size());
+    }
+    looked.repository = std::make_shared<const Repository>(std::move(now));
+    return looked;
 }
 
 }  // namespace northstar

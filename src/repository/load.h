@@ -9,6 +9,7 @@
 #include "config/layers.h"
 #include "package/keys.h"
 #include "repository/catalog.h"
+#include "repository/watch.h"
 
 namespace northstar {
 
@@ -33,6 +34,20 @@ struct Loaded {
 // over; where the keys are others now, all are checked again. A directory that does not answer is as it was before
 // (patient_load.h), and so are all once the stop is asked for. Blocks. Throws Failed.
 void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, const std::stop_token& stop);
+
+// What a look at a watched repository found.
+struct Looked {
+    std::shared_ptr<const Repository> repository;  // as it is now; null: as it was
+    std::vector<std::string> gone, came;           // containers; in both: another package of that name
+    bool told = false;                             // callers can see a difference
+    bool again = false;                            // look again, a second later: no event will tell
+};
+
+// Reads the directory of a watched repository again if what its watch has seen, or what was `noted`, changes anything.
+// As with readRepositories(), what is more than `room` containers is refused, and a directory that does not answer is
+// as it was; then the repository has no watch any more. Blocks.
+[[nodiscard]] Looked lookAgain(const std::shared_ptr<const Repository>& before, Noted noted, std::size_t room,
+                               const std::stop_token& stop);
 
 // Both. Throws Failed: then nothing has changed.
 [[nodiscard]] Loaded loadAll(const ConfigSource& source, const Catalog::Repositories& previous,

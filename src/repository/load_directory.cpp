@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/types.h>
 
+#include <set>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "base/std.h"
@@ -22,8 +24,9 @@ constexpr std::size_t kMostLogged = 100;      // of one load; the journal is eve
 
 class DirectoryLoad {
 public:
-    DirectoryLoad(const std::string& repository, const KeyRing& keys, const RepositoryContent& previous)
-        : repository_{repository}, keys_{keys}, previous_{previous} {
+    DirectoryLoad(const std::string& repository, const KeyRing& keys, const RepositoryContent& previous,
+                  const std::set<std::string>& unfinished)
+        : repository_{repository}, keys_{keys}, previous_{previous}, unfinished_{unfinished} {
         for (const auto& [container, entry] : previous.entries) known_.emplace(entry.file, &entry);
     }
 
@@ -33,6 +36,10 @@ public:
             if (step) step();
             FileIdentity identity;
             try {
+                if (unfinished_.contains(file)) {
+                    keep(file);
+                    continue;
+                }
                 UniqueFd fd = openPackageIn(directory, file);
                 identity = identify(fd.get());
                 load(std::move(fd), file, identity);
@@ -47,6 +54,13 @@ public:
     }
 
 private:
+    void keep(const std::string& file) {
+        const auto known = known_.find(file);
+        if (known != known_.end()) return add(*known->second);
+        const auto refused = previous_.refused.find(file);
+        if (refused != previous_.refused.end()) content_.refused.insert(*refused);
+    }
+
     void load(UniqueFd fd, const std::string& file, FileIdentity& identity) {
         const auto [first, fresh] = files_.emplace(std::pair{identity.device, identity.inode}, file);
         if (!fresh) {
@@ -88,13 +102,18 @@ private:
     }
 
     void refuse(const std::string& file, const FileIdentity& identity, const Error& error) {
-        if (++logged_ <= kMostLogged) log::warn("Refused {}/{}: {}", repository_, printable(file), error.what());
+        const auto before = previous_.refused.find(file);
+        const bool said =
+            before != previous_.refused.end() && std::string_view{before->second.error.what()} == error.what();
+        if (!said && ++logged_ <= kMostLogged)
+            log::warn("Refused {}/{}: {}", repository_, printable(file), error.what());
         if (content_.refused.size() < kMostRefused) content_.refused.insert({file, {identity, error}});
     }
 
     const std::string& repository_;
     const KeyRing& keys_;
     const RepositoryContent& previous_;
+    const std::set<std::string>& unfinished_;
     std::map<std::string, const RepositoryEntry*> known_;  // by file
     std::map<std::pair<dev_t, ino_t>, std::string> files_;
     std::size_t logged_ = 0;
@@ -104,9 +123,10 @@ private:
 }  // namespace
 
 RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config, const KeyRing& keys,
-                                const RepositoryContent& previous, const std::function<void()>& step) {
+                                const RepositoryContent& previous, const std::function<void()>& step,
+                                const std::set<std::string>& unfinished) {
     try {
-        return DirectoryLoad{name, keys, previous}.run(config, step);
+        return DirectoryLoad{name, keys, previous, unfinished}.run(config, step);
     } catch (const Error& error) {
         if (error.code() == Code::NoSuchRepository) {
             log::warn("Repository {} is empty: {}", name, error.what());

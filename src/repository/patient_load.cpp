@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repository/patient_load.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <system_error>
 #include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/std.h"
+#include "base/unique_fd.h"
+#include "package/package.h"
+#include "repository/directory.h"
 #include "repository/install.h"
 
 namespace northstar {
 namespace {
 
+using Step = std::function<void()>;
+using Content = std::optional<RepositoryContent>;  // none: as before
+using Work = std::function<Content(const Step&)>;  // owns what it uses
+
 // Shared with the thread, which may outlive whoever waits for it.
 struct Job {
-    Repository repository;
-    RepositoryContent previous;
+    Work work;
 
     std::mutex mutex;
     std::condition_variable_any changed;
     std::uint64_t steps = 0;
     bool abandoned = false;
-    std::optional<RepositoryContent> content;
+    bool done = false;
+    Content content;
     std::exception_ptr failure;
 };
 
@@ -39,14 +49,12 @@ void step(Job& job) {
     job.changed.notify_all();
 }
 
-void load(Job& job) {
+void run(Job& job) {
     try {
-        const Repository& repository = job.repository;
-        removeInterruptedInstalls(repository.config);
-        RepositoryContent content =
-            loadDirectory(repository.name, repository.config, repository.keys, job.previous, [&job] { step(job); });
+        Content content = job.work([&job] { step(job); });
         const std::lock_guard lock{job.mutex};
         job.content = std::move(content);
+        job.done = true;
     } catch (const Abandoned&) {
         return;
     } catch (...) {
@@ -91,7 +99,7 @@ RepositoryContent keep(const Repository& repository, const RepositoryContent& pr
 
 // Does it end? False: it got no further for too long, or the stop was asked for.
 bool await(Job& job, std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
-    const auto ended = [&job] { return job.content || job.failure; };
+    const auto ended = [&job] { return job.done || job.failure; };
     while (!ended()) {
         const std::uint64_t before = job.steps;
         const auto moved = [&] { return ended() || job.steps != before; };
@@ -100,30 +108,92 @@ bool await(Job& job, std::unique_lock<std::mutex>& lock, const std::stop_token& 
     return true;
 }
 
-}  // namespace
-
-RepositoryContent loadPatiently(const Repository& repository, const RepositoryContent& previous,
-                                const std::stop_token& stop) {
-    const std::string& directory = repository.config.dir;
+// None: it was given up, and `why` says why, if nobody has asked for that.
+std::optional<Content> runPatiently(const std::string& directory, Work work, const std::stop_token& stop,
+                                    std::string& why) {
     const std::string silent = fmt::format("{} does not answer; see what it is on, then ask for a Reload", directory);
-    if (Stalled::has(directory)) return keep(repository, previous, silent);
+    if (Stalled::has(directory)) {
+        why = silent;
+        return std::nullopt;
+    }
     const auto job = std::make_shared<Job>();
-    job->repository = repository;
-    job->previous = previous;
+    job->work = std::move(work);
     try {
-        std::thread{[job] { load(*job); }}.detach();
+        std::thread{[job] { run(*job); }}.detach();
     } catch (const std::system_error& error) {
-        return keep(repository, previous, std::string{"cannot start a thread to read it: "} + error.what());
+        why = std::string{"cannot start a thread to read it: "} + error.what();
+        return std::nullopt;
     }
     std::unique_lock lock{job->mutex};
     if (!await(*job, lock, stop)) {
         job->abandoned = true;
         lock.unlock();
         Stalled::add(directory, job);
-        return stop.stop_requested() ? previous : keep(repository, previous, silent);
+        if (!stop.stop_requested()) why = silent;
+        return std::nullopt;
     }
     if (job->failure) std::rethrow_exception(job->failure);
-    return std::move(*job->content);
+    return std::move(job->content);
+}
+
+Content load(const Repository& repository, const RepositoryContent& previous, const Step& step) {
+    removeInterruptedInstalls(repository.config);
+    if (repository.watch) {
+        Noted seenBelow;
+        repository.watch->drain(seenBelow);
+        repository.watch->arm();
+    }
+    return loadDirectory(repository.name, repository.config, repository.keys, previous, step);
+}
+
+// Is one of the files not as it is known?
+bool differs(const UniqueFd& directory, const std::set<std::string>& files, const RepositoryContent& content) {
+    if (files.empty()) return false;
+    std::map<std::string_view, const FileIdentity*> known;
+    for (const auto& [container, entry] : content.entries) known.emplace(entry.file, &entry.package->identity);
+    for (const auto& [file, refusal] : content.refused) known.emplace(file, &refusal.identity);
+    return std::ranges::any_of(files, [&](const std::string& file) {
+        const auto before = known.find(file);
+        struct stat status{};
+        if (fstatat(directory.get(), file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return before != known.end();
+        return before == known.end() || identify(status) != *before->second;
+    });
+}
+
+Content look(const Repository& repository, Noted noted, const Step& step) {
+    DirectoryWatch& watch = *repository.watch;
+    if (noted.path && watch.arm()) noted.all = true;
+    try {
+        const UniqueFd directory = openRepositoryDirectory(repository.config.dir);
+        watch.settle(directory, noted);
+        for (const std::string& file : watch.unfinished()) noted.files.erase(file);
+        if (!noted.all && !differs(directory, noted.files, repository.content)) return std::nullopt;
+    } catch (const Error&) {  // said by the load
+        if (!noted.all && noted.files.empty()) return std::nullopt;
+    }
+    return loadDirectory(repository.name, repository.config, repository.keys, repository.content, step,
+                         watch.unfinished());
+}
+
+}  // namespace
+
+RepositoryContent loadPatiently(Repository& repository, const RepositoryContent& previous,
+                                const std::stop_token& stop) {
+    std::string why;
+    Work work = [repository, previous](const Step& step) { return load(repository, previous, step); };
+    std::optional<Content> loaded = runPatiently(repository.config.dir, std::move(work), stop, why);
+    if (loaded) return std::move(**loaded);
+    repository.watch.reset();
+    return why.empty() ? previous : keep(repository, previous, why);
+}
+
+PatientLook lookPatiently(const std::shared_ptr<const Repository>& repository, const Noted& noted,
+                          const std::stop_token& stop) {
+    std::string why;
+    Work work = [repository, noted](const Step& step) { return look(*repository, noted, step); };
+    std::optional<Content> looked = runPatiently(repository->config.dir, std::move(work), stop, why);
+    if (looked) return {std::move(*looked), true};
+    return {why.empty() ? repository->content : keep(*repository, repository->content, why), false};
 }
 
 }  // namespace northstar

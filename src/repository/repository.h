@@ -3,6 +3,7 @@
 // handed to the bus thread; nothing here is shared between threads while it changes.
 #pragma once
 
+#include <set>
 #include <stop_token>
 
 #include "base/error.h"
@@ -15,6 +16,8 @@
 #include "package/package.h"
 
 namespace northstar {
+
+class DirectoryWatch;
 
 // One container of a repository. In a directory its package has no open descriptor, as there may be more packages than
 // a process can have: refresh() opens it.
@@ -47,6 +50,7 @@ struct Repository {
     RepositoryConfig config;
     KeyRing keys;
     RepositoryContent content;
+    std::shared_ptr<DirectoryWatch> watch{};  // null: not watched
 
     [[nodiscard]] bool verified() const noexcept { return !keys.empty(); }
 };
@@ -63,10 +67,11 @@ void checkBlocks(const Package& package, const std::stop_token& stop, const Hash
 // from there. A bad file is logged and refused, never fatal: also another link to a file that was read already, and
 // what is more than kMost. A directory that is not there is empty, one that cannot be read is as it was before (and
 // `problem` says why); both are logged. `step` is called before each file is looked at; what it throws, unless an
-// Error, comes out. Blocks.
+// Error, comes out. Files that are `unfinished` are as they were. Blocks.
 [[nodiscard]] RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config,
                                               const KeyRing& keys, const RepositoryContent& previous,
-                                              const std::function<void()>& step = {});
+                                              const std::function<void()>& step = {},
+                                              const std::set<std::string>& unfinished = {});
 
 // The same package, open by this descriptor or by none.
 [[nodiscard]] std::shared_ptr<const Package> withDescriptor(const Package& package, UniqueFd fd);

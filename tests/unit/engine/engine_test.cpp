@@ -38,6 +38,12 @@ void Recorder::installed(const std::string& container, const std::string& reposi
     add("installed " + container + " " + repository);
 }
 
+void Recorder::appeared(const std::string& container, const std::string& repository) {
+    add("appeared " + container + " " + repository);
+}
+void Recorder::vanished(const std::string& container, const std::string& repository) {
+    add("vanished " + container + " " + repository);
+}
 void Recorder::uninstalled(const std::string& container, const std::string& repository) {
     add("uninstalled " + container + " " + repository);
 }

@@ -47,6 +47,8 @@ public:
     void corrupted(const MountRecord& record, std::uint64_t block) override;
     void installed(const std::string& container, const std::string& repository) override;
     void uninstalled(const std::string& container, const std::string& repository) override;
+    void appeared(const std::string& container, const std::string& repository) override;
+    void vanished(const std::string& container, const std::string& repository) override;
     void repositoriesReplaced() override;
     void verityAvailableChanged() override;
 
