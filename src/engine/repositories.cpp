@@ -133,11 +133,13 @@ Task<> RepositoryChanges::reload(CallPtr call) {
     const std::stop_token stop = runtime_.stopping.get_token();
     Loaded loaded = co_await runtime_.pools.bulk.run([&] { return loadAll(world_.settings.source, previous, stop); });
     const std::vector<ContainerOf> dropped = std::move(loaded.dropped);
+    const std::map<std::string, Difference> differences = std::move(loaded.differences);
     const std::vector<std::string> problems = std::move(loaded.problems);
     const std::string files = nameFiles(loaded.files);
     apply(std::move(loaded));
     world_.observers.repositoriesReplaced();
     for (const auto& [container, repository] : dropped) world_.observers.uninstalled(container, repository);
+    for (const auto& [repository, difference] : differences) co_await watches_.tell(repository, difference);
     co_await verity_.refresh();
     log::info("Reloaded {}", files);
     if (!problems.empty()) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stop_token>
 
 #include "async/callback.h"
 #include "base/log.h"
@@ -121,19 +122,21 @@ Task<Looked> RepositoryWatches::lookInTurn(Watched& watched) {
     if (!looked.repository) co_return looked;
     world_.catalog.set(looked.repository);
     follow();
-    if (looked.told) co_await tell(watched.repository, looked);
+    if (looked.difference.any) {
+        world_.observers.repositoryChanged(watched.repository);
+        co_await tell(watched.repository, looked.difference);
+    }
     co_return looked;
 }
 
-Task<> RepositoryWatches::tell(const std::string& repository, const Looked& looked) {
-    world_.observers.repositoryChanged(repository);
+Task<> RepositoryWatches::tell(const std::string& repository, const Difference& difference) {
     std::size_t told = 0;
     const auto more = [&] { return ++told % kMostTold == 0; };
-    for (const std::string& container : looked.gone) {
+    for (const std::string& container : difference.gone) {
         world_.observers.vanished(container, repository);
         if (more()) co_await sleep(runtime_.loop, milliseconds{0});
     }
-    for (const std::string& container : looked.came) {
+    for (const std::string& container : difference.came) {
         world_.observers.appeared(container, repository);
         if (more()) co_await sleep(runtime_.loop, milliseconds{0});
     }

@@ -35,6 +35,9 @@ public:
     // Listens to the watches that the repositories of the catalog have now, and to no others.
     void follow();
 
+    // Of containers that came and went by hand, after the change of the repository was told. In a turn of the line.
+    Task<> tell(const std::string& repository, const Difference& difference);
+
     // Something may have been mounted over a directory.
     void mountTableChanged() override;
 
@@ -55,7 +58,6 @@ private:
     Task<> look(Shared watched);
     // Returns what it changed, in its turn.
     Task<Looked> lookInTurn(Watched& watched);
-    Task<> tell(const std::string& repository, const Looked& looked);
     [[nodiscard]] bool isFollowed(const Shared& watched) const;
 
     RepositoryLine& line_;

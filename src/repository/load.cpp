@@ -57,24 +57,28 @@ bool isSamePackage(const Package& a, const Package& b) {
     return same == b.identity;
 }
 
-// Fills in what is gone and what came. False if a caller sees no difference.
-bool compare(const RepositoryContent& before, const RepositoryContent& now, Looked& looked) {
+Difference compare(const RepositoryContent& before, const RepositoryContent& now) {
+    Difference difference;
     const auto told = [](const auto& a, const auto& b) {
         return a.first == b.first && std::string_view{a.second.error.what()} == b.second.error.what();
     };
-    bool differs = !std::ranges::equal(before.refused, now.refused, told);
+    difference.any = !std::ranges::equal(before.refused, now.refused, told);
     for (const auto& [container, entry] : before.entries) {
         const auto it = now.entries.find(container);
-        const bool same = it != now.entries.end() && isSamePackage(*entry.package, *it->second.package);
-        if (!same) looked.gone.push_back(container);
-        if (same) differs = differs || !(entry.package->identity == it->second.package->identity);
+        if (it == now.entries.end() || !isSamePackage(*entry.package, *it->second.package)) {
+            difference.gone.push_back(container);
+        } else if (entry.package->identity != it->second.package->identity) {
+            difference.any = true;
+        }
     }
     for (const auto& [container, entry] : now.entries) {
         const auto it = before.entries.find(container);
-        if (it == before.entries.end() || !isSamePackage(*entry.package, *it->second.package))
-            looked.came.push_back(container);
+        if (it == before.entries.end() || !isSamePackage(*entry.package, *it->second.package)) {
+            difference.came.push_back(container);
+        }
     }
-    return differs || !looked.gone.empty() || !looked.came.empty();
+    difference.any = difference.any || !difference.gone.empty() || !difference.came.empty();
+    return difference;
 }
 
 }  // namespace
@@ -104,12 +108,15 @@ void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, con
         const auto old = previous.find(name);
         const bool same =
             old != previous.end() && old->second->config.type == config.type && old->second->config.dir == config.dir;
+        const bool watched = same && old->second->watch;
         if (config.watch)
-            repository->watch =
-                same && old->second->watch ? old->second->watch : std::make_shared<DirectoryWatch>(config.dir);
+            repository->watch = watched ? old->second->watch : std::make_shared<DirectoryWatch>(config.dir);
         repository->content = load(*repository, same ? old->second.get() : nullptr, loaded.dropped, stop);
         if (config.type == RepositoryType::Directory) refuseBeyond(repository->content, name, room);
         room -= std::min(room, repository->content.entries.size());
+        if (watched && config.watch) {
+            loaded.differences.emplace(name, compare(old->second->content, repository->content));
+        }
         if (!repository->content.problem.empty()) loaded.problems.push_back(repository->content.problem);
         log::info("Repository {}: {} containers, {} refused", name, repository->content.entries.size(),
                   repository->content.refused.size());
@@ -134,20 +141,20 @@ Looked lookAgain(const std::shared_ptr<const Repository>& before, Noted noted, s
     const std::shared_ptr<DirectoryWatch> watch = before->watch;
     watch->drain(noted);
     if (!noted.any() && !watch->unsettled()) return looked;
-    PatientLook look = lookPatiently(before, noted, stop);
+    PatientLook look = lookPatiently(before, std::move(noted), stop);
     looked.again = look.answered && watch->unsettled();
     const bool watched = look.answered && watch->failure().empty();
     if (!look.content && watched) return looked;
-    Repository now{before->name, before->config, before->keys,
-                   look.content ? std::move(*look.content) : before->content, look.answered ? watch : nullptr};
+    RepositoryContent content = look.content ? std::move(*look.content) : RepositoryContent{before->content};
+    Repository now{before->name, before->config, before->keys, std::move(content), look.answered ? watch : nullptr};
     if (const std::string why = takeFailure(now); !why.empty()) {
         log::warn("Changes by hand are no longer seen in {}: {}", now.name, why);
     }
     refuseBeyond(now.content, now.name, room);
-    looked.told = compare(before->content, now.content, looked);
-    if (looked.told) {
+    looked.difference = compare(before->content, now.content);
+    if (looked.difference.any) {
         log::info("Repository {}: {} containers, {} refused; {} came, {} went", now.name, now.content.entries.size(),
-                  now.content.refused.size(), looked.came.size(), looked.gone.size());
+                  now.content.refused.size(), looked.difference.came.size(), looked.difference.gone.size());
     }
     looked.repository = std::make_shared<const Repository>(std::move(now));
     return looked;

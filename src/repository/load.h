@@ -9,6 +9,7 @@
 #include "config/layers.h"
 #include "package/keys.h"
 #include "repository/catalog.h"
+#include "repository/repository.h"
 #include "repository/watch.h"
 
 namespace northstar {
@@ -17,14 +18,21 @@ struct ContainerOf {
     std::string container, repository;
 };
 
+// Between what a repository held and what it holds.
+struct Difference {
+    std::vector<std::string> gone, came;  // containers; in both: another package of that name
+    bool any = false;                     // these, or something else that callers can see
+};
+
 struct Loaded {
     Config config;
     Catalog::Repositories repositories;
     KeyRing fileKeys;
-    std::vector<ContainerOf> dropped;   // from memory repositories: their new keys did not sign them
-    std::vector<std::string> problems;  // repositories that could not be read and are as they were
-    std::vector<std::string> files;     // of the configuration
-    bool complete = false;              // the repositories have been read
+    std::vector<ContainerOf> dropped;               // from memory repositories: their new keys did not sign them
+    std::map<std::string, Difference> differences;  // of watched repositories, by name: what was changed by hand
+    std::vector<std::string> problems;              // repositories that could not be read and are as they were
+    std::vector<std::string> files;                 // of the configuration
+    bool complete = false;                          // the repositories have been read
 };
 
 // The configuration and its keys; the repositories hold nothing yet. Blocks. Throws ConfigError with all that is wrong.
@@ -38,9 +46,8 @@ void readRepositories(Loaded& loaded, const Catalog::Repositories& previous, con
 // What a look at a watched repository found.
 struct Looked {
     std::shared_ptr<const Repository> repository;  // as it is now; null: as it was
-    std::vector<std::string> gone, came;           // containers; in both: another package of that name
-    bool told = false;                             // callers can see a difference
-    bool again = false;                            // look again, a second later: no event will tell
+    Difference difference{};
+    bool again = false;  // look again, a second later: no event will tell
 };
 
 // Reads the directory of a watched repository again if what its watch has seen, or what was `noted`, changes anything.

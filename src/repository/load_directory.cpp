@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <sys/types.h>
 
-#include <set>
-
 #include "base/error.h"
 #include "base/log.h"
 #include "base/std.h"
@@ -15,6 +13,7 @@
 #include "package/package.h"
 #include "repository/directory.h"
 #include "repository/repository.h"
+#include "repository/watch.h"
 
 namespace northstar {
 namespace {
@@ -25,8 +24,8 @@ constexpr std::size_t kMostLogged = 100;      // of one load; the journal is eve
 class DirectoryLoad {
 public:
     DirectoryLoad(const std::string& repository, const KeyRing& keys, const RepositoryContent& previous,
-                  const std::set<std::string>& unfinished)
-        : repository_{repository}, keys_{keys}, previous_{previous}, unfinished_{unfinished} {
+                  DirectoryWatch* watch)
+        : repository_{repository}, keys_{keys}, previous_{previous}, watch_{watch} {
         for (const auto& [container, entry] : previous.entries) known_.emplace(entry.file, &entry);
     }
 
@@ -36,7 +35,7 @@ public:
             if (step) step();
             FileIdentity identity;
             try {
-                if (unfinished_.contains(file)) {
+                if (watch_ != nullptr && watch_->isUnfinished(file)) {
                     keep(file);
                     continue;
                 }
@@ -44,7 +43,11 @@ public:
                 identity = identify(fd.get());
                 load(std::move(fd), file, identity);
             } catch (const Error& error) {
-                refuse(file, identity, error);
+                if (watch_ != nullptr && watch_->isChanging(file)) {
+                    keep(file);  // somebody has just begun to write it
+                } else {
+                    refuse(file, identity, error);
+                }
             }
         }
         if (logged_ > kMostLogged) {
@@ -56,7 +59,9 @@ public:
 private:
     void keep(const std::string& file) {
         const auto known = known_.find(file);
-        if (known != known_.end()) return add(*known->second);
+        if (known != known_.end() && content_.entries.size() < RepositoryContent::kMost) {
+            content_.entries.emplace(known->second->package->manifest.container(), *known->second);
+        }
         const auto refused = previous_.refused.find(file);
         if (refused != previous_.refused.end()) content_.refused.insert(*refused);
     }
@@ -113,7 +118,7 @@ private:
     const std::string& repository_;
     const KeyRing& keys_;
     const RepositoryContent& previous_;
-    const std::set<std::string>& unfinished_;
+    DirectoryWatch* watch_;
     std::map<std::string, const RepositoryEntry*> known_;  // by file
     std::map<std::pair<dev_t, ino_t>, std::string> files_;
     std::size_t logged_ = 0;
@@ -124,9 +129,9 @@ private:
 
 RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config, const KeyRing& keys,
                                 const RepositoryContent& previous, const std::function<void()>& step,
-                                const std::set<std::string>& unfinished) {
+                                DirectoryWatch* watch) {
     try {
-        return DirectoryLoad{name, keys, previous, unfinished}.run(config, step);
+        return DirectoryLoad{name, keys, previous, watch}.run(config, step);
     } catch (const Error& error) {
         if (error.code() == Code::NoSuchRepository) {
             log::warn("Repository {} is empty: {}", name, error.what());

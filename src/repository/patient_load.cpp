@@ -166,13 +166,12 @@ Content look(const Repository& repository, Noted noted, const Step& step) {
     try {
         const UniqueFd directory = openRepositoryDirectory(repository.config.dir);
         watch.settle(directory, noted);
-        for (const std::string& file : watch.unfinished()) noted.files.erase(file);
+        std::erase_if(noted.files, [&](const std::string& file) { return watch.isUnfinished(file); });
         if (!noted.all && !differs(directory, noted.files, repository.content)) return std::nullopt;
     } catch (const Error&) {  // said by the load
         if (!noted.all && noted.files.empty()) return std::nullopt;
     }
-    return loadDirectory(repository.name, repository.config, repository.keys, repository.content, step,
-                         watch.unfinished());
+    return loadDirectory(repository.name, repository.config, repository.keys, repository.content, step, &watch);
 }
 
 }  // namespace
@@ -187,10 +186,10 @@ RepositoryContent loadPatiently(Repository& repository, const RepositoryContent&
     return why.empty() ? previous : keep(repository, previous, why);
 }
 
-PatientLook lookPatiently(const std::shared_ptr<const Repository>& repository, const Noted& noted,
+PatientLook lookPatiently(const std::shared_ptr<const Repository>& repository, Noted noted,
                           const std::stop_token& stop) {
     std::string why;
-    Work work = [repository, noted](const Step& step) { return look(*repository, noted, step); };
+    Work work = [repository, noted = std::move(noted)](const Step& step) { return look(*repository, noted, step); };
     std::optional<Content> looked = runPatiently(repository->config.dir, std::move(work), stop, why);
     if (looked) return {std::move(*looked), true};
     return {why.empty() ? repository->content : keep(*repository, repository->content, why), false};

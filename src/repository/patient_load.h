@@ -29,7 +29,7 @@ struct PatientLook {
 
 // Looks at a watched directory again, in the same way. All of it is read only if one of the noted files is not as the
 // repository knows it, and no file that somebody is still writing.
-[[nodiscard]] PatientLook lookPatiently(const std::shared_ptr<const Repository>& repository, const Noted& noted,
+[[nodiscard]] PatientLook lookPatiently(const std::shared_ptr<const Repository>& repository, Noted noted,
                                         const std::stop_token& stop);
 
 }  // namespace northstar

@@ -3,7 +3,6 @@
 // handed to the bus thread; nothing here is shared between threads while it changes.
 #pragma once
 
-#include <set>
 #include <stop_token>
 
 #include "base/error.h"
@@ -67,11 +66,10 @@ void checkBlocks(const Package& package, const std::stop_token& stop, const Hash
 // from there. A bad file is logged and refused, never fatal: also another link to a file that was read already, and
 // what is more than kMost. A directory that is not there is empty, one that cannot be read is as it was before (and
 // `problem` says why); both are logged. `step` is called before each file is looked at; what it throws, unless an
-// Error, comes out. Files that are `unfinished` are as they were. Blocks.
+// Error, comes out. Files that are being written as far as `watch` knows are as they were. Blocks.
 [[nodiscard]] RepositoryContent loadDirectory(const std::string& name, const RepositoryConfig& config,
                                               const KeyRing& keys, const RepositoryContent& previous,
-                                              const std::function<void()>& step = {},
-                                              const std::set<std::string>& unfinished = {});
+                                              const std::function<void()>& step = {}, DirectoryWatch* watch = nullptr);
 
 // The same package, open by this descriptor or by none.
 [[nodiscard]] std::shared_ptr<const Package> withDescriptor(const Package& package, UniqueFd fd);

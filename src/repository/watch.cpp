@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <ctime>
 
 #include "base/error.h"
 #include "base/path.h"
@@ -118,9 +120,17 @@ void DirectoryWatch::forget() {
 }
 
 void DirectoryWatch::drain(Noted& noted) {
+    noted.files.merge(later_.files);
+    noted.all = noted.all || later_.all;
+    noted.path = noted.path || later_.path;
+    later_ = {};
+    read(noted);
+}
+
+void DirectoryWatch::read(Noted& noted) {
     std::vector<char> buffer(kBuffer);
     for (int reads = 0; fd() >= 0 && reads < kMostReads; ++reads) {
-        const ssize_t got = read(fd(), buffer.data(), buffer.size());
+        const ssize_t got = ::read(fd(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
         for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
@@ -178,7 +188,7 @@ void DirectoryWatch::noteFile(std::uint32_t mask, std::uint32_t cookie, const st
     if (noted.files.size() <= kMostNoted && isPackageName(name)) noted.files.insert(name);
 }
 
-bool DirectoryWatch::settle(const UniqueFd& directory, Noted& noted) {
+void DirectoryWatch::settle(const UniqueFd& directory, Noted& noted) {
     unsettled_ = false;
     for (auto it = writing_.begin(); it != writing_.end();) {
         auto& [name, file] = *it;
@@ -192,8 +202,7 @@ bool DirectoryWatch::settle(const UniqueFd& directory, Noted& noted) {
         if (isPackageName(name)) noted.files.insert(name);
         it = writing_.erase(it);
     }
-    drain(noted);  // what was written to since is unfinished
-    return unsettled_;
+    read(noted);  // what was written to since is unfinished
 }
 
 // A file that is being written has the time of its last change from that; link(2) changes only the one.
@@ -208,12 +217,9 @@ bool DirectoryWatch::isFinished(const struct stat& status, Writing& file) {
     return still;
 }
 
-std::set<std::string> DirectoryWatch::unfinished() const {
-    std::set<std::string> names;
-    for (const auto& [name, file] : writing_) {
-        if (isPackageName(name)) names.insert(name);
-    }
-    return names;
+bool DirectoryWatch::isChanging(const std::string& file) {
+    read(later_);
+    return later_.all || later_.files.contains(file) || isUnfinished(file);
 }
 
 }  // namespace northstar

@@ -10,8 +10,8 @@
 #pragma once
 
 #include <sys/stat.h>
-#include <sys/types.h>
 
+#include <ctime>
 #include <set>
 
 #include "base/std.h"
@@ -44,15 +44,17 @@ public:
 
     // Adds what there is to what was noted. Does not block.
     void drain(Noted& noted);
+    // Is there something that no event will tell of? Then drain again, a second later.
+    [[nodiscard]] bool unsettled() const noexcept { return unsettled_ || later_.any(); }
 
     // Takes files that came as another link to a finished file off the unfinished ones, and notes them. `directory`:
-    // the one that is watched. True if it has to be asked again, a second later: nothing else would tell.
-    bool settle(const UniqueFd& directory, Noted& noted);
-    // The last settle() said so.
-    [[nodiscard]] bool unsettled() const noexcept { return unsettled_; }
+    // the one that is watched.
+    void settle(const UniqueFd& directory, Noted& noted);
 
-    // Somebody has begun to write them and has not closed them yet.
-    [[nodiscard]] std::set<std::string> unfinished() const;
+    // Somebody has begun to write it and has not closed it yet.
+    [[nodiscard]] bool isUnfinished(const std::string& file) const { return writing_.contains(file); }
+    // The same, or there is news of it, which is left to the next drain(): what was read of it is good for nothing.
+    [[nodiscard]] bool isChanging(const std::string& file);
 
 private:
     // What was found when the path was walked.
@@ -75,6 +77,7 @@ private:
     void watchPath();
     int watch(const std::string& path, std::uint32_t mask);
     void forget();
+    void read(Noted& noted);
     void note(int descriptor, std::uint32_t mask, std::uint32_t cookie, const std::string& name, Noted& noted);
     void noteFile(std::uint32_t mask, std::uint32_t cookie, const std::string& name, Noted& noted);
     [[nodiscard]] static bool isFinished(const struct stat& status, Writing& file);
@@ -88,6 +91,7 @@ private:
     std::map<std::string, Writing> writing_;    // by name, packages or not
     std::map<std::uint32_t, Writing> renamed_;  // by cookie: on its way from one name to another
     bool unsettled_ = false;
+    Noted later_;  // for the next drain()
 };
 
 }  // namespace northstar

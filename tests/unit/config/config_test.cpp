@@ -75,6 +75,7 @@ type = "directory"
 dir = "/d"
 keys = ["/c.pub"]
 verification = "sealed"
+watch = false
 mount_on_start = true
 capacity = "1GiB"
 max_containers = 9
@@ -96,6 +97,7 @@ capacity = 4096
     EXPECT_EQ(vendor.dir, "/d");
     EXPECT_EQ(vendor.keys, std::vector<std::string>{"/c.pub"});
     EXPECT_EQ(vendor.verification, Verification::Sealed);
+    EXPECT_FALSE(vendor.watch);
     EXPECT_TRUE(vendor.mountOnStart);
     EXPECT_EQ(vendor.capacity, 1ULL << 30U);
     EXPECT_EQ(vendor.maxContainers, 9U);
@@ -127,6 +129,8 @@ TEST_F(ConfigTest, WrongTypesAndValuesAreNamedWithTheirLine) {
     refuse("limits = 7\n", "limits");
     refuse("[files]\nkeys = \"/a.pub\"\n", "files.keys");
     refuse("[files]\nkeys = [\"a.pub\"]\n", "files.keys");
+    refuse("[repositories.a]\nwatch = 1\n", ":2: repositories.a.watch: must be true or false");
+    refuse("[repositories.a]\ntype = \"memory\"\nwatch = true\n", ":3: repositories.a.watch: a memory repository has");
     refuse("[repositories.a]\nmount_on_start = \"yes\"\n", "repositories.a.mount_on_start");
     refuse("[repositories.a]\ncapacity = \"much\"\n", "repositories.a.capacity");
     refuse("[repositories.a]\ncapacity = -1\n", "repositories.a.capacity");
