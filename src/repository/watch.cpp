@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/inotify.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cstring>

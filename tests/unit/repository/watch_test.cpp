@@ -4,11 +4,14 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
+#include <thread>
 
 #include "repository/list_limit.h"
 #include "repository/load.h"
@@ -285,6 +288,24 @@ TEST_F(WatchTest, AMountElsewhereIsNoReasonToReadAgain) {
     put("a.npk");
     look();
     EXPECT_EQ(look(true).repository, nullptr);
+}
+
+TEST_F(WatchTest, SeesWhatIsMountedOverTheDirectoryWhenItIsAskedTo) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root for mounting";
+    put("a.npk");
+    look();
+    std::thread{[&] {  // a mount namespace of its own, which goes with the thread
+        ASSERT_EQ(unshare(CLONE_FS | CLONE_NEWNS), 0);
+        // In a chroot "/" is no mount, and who made that gave it a namespace of its own.
+        ASSERT_TRUE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 || errno == EINVAL);
+        ASSERT_EQ(mount("none", in("").c_str(), "tmpfs", 0, nullptr), 0);
+        EXPECT_EQ(look(true).difference.gone, Names{"hello:1.0.0"});
+        put("b.npk", bytes("other"));
+        EXPECT_EQ(changes(), Names{"+other:1.0.0"});
+        ASSERT_EQ(umount2(in("").c_str(), 0), 0);
+        EXPECT_EQ(changes(), (Names{"-other:1.0.0", "+hello:1.0.0"}));
+    }}
+        .join();
 }
 
 // What is done in a process of its own has returned true.
