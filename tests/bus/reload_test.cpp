@@ -95,6 +95,10 @@ TEST_F(BusTest, ReloadTakesANewDropInsRepository) {
 
 // A file in its place cannot be read as a directory.
 TEST_F(BusTest, ReloadKeepsARepositoryThatCannotBeReadAndSaysSo) {
+    const std::string keys = "keys = [\"" + dataPath("keys/golden.pub") + "\"]\n";
+    const std::string unwatched = "\"\nwatch = false\n";
+    configureOnly("", "[repositories.main]\ndir = \"" + directory_ / "main" + unwatched + keys +
+                          "[repositories.plain]\ndir = \"" + directory_ / "plain" + unwatched);
     EXPECT_EQ(client().listContainers().size(), 11U);
     std::filesystem::rename(directory_ / "main", directory_ / "away");
     directory_.write("main", "");

@@ -129,7 +129,7 @@ TEST_F(RepositoryChangeTest, AMemoryRepositoryKeepsItsPackagesWhenAKeyIsAddedOrI
 }
 
 TEST_F(RepositoryChangeTest, AFileThatWasReplacedByHandIsSeenAndSaid) {
-    useKeys("directory", {});
+    configureOnly("", "[repositories.other]\ndir = \"" + directory_ / "other" + "\"\nwatch = false\n");
     fs::copy_file(dataPath("signed/hello-gzip-1.0.0.npk"), directory_ / "other/hello.npk");
     EXPECT_EQ(containers(), Names{"hello-gzip:1.0.0"});
     // The same container in another file: the same bytes at another time.

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engine_test.h"
+#include "support/test_data.h"
 
 namespace northstar::test {
 namespace {
@@ -48,6 +49,26 @@ TEST_F(RepositoryWatchesTest, AReloadRightAfterACopyTellsOfItAndNobodyElseDoes) 
     answer(reload(root_));
     settle();
     EXPECT_EQ(recorder_.events, (Texts{"repositories replaced", "appeared fonts:2.3.4 other"}));
+}
+
+// What is being installed lies in the directory before the catalog has it.
+TEST_F(RepositoryWatchesTest, ALookWaitsForAnInstall) {
+    authority_.answer(FakeAuthority::kHang);
+    auto in = begin(methods().repositories.install(user_.calls("Install", "org.northstar.Mounter.Repository"), "other",
+                                                   CallerFd{openData(kFontsFile)}));
+    ASSERT_TRUE(waitForQuestions(1));
+    FakeKernel::Gate gate{kernel_, "originOf"};
+    authority_.release(Verdict::Granted);
+    ASSERT_TRUE(waitForKernel("originOf", 2));
+    addPackage("other", "signed/multi-1.2.0.npk");
+    settle();
+    EXPECT_EQ(recorder_.events, Texts{});
+    gate.open();
+    answer(in);
+    ASSERT_TRUE(comes("appeared multi:1.2.0 other"));
+    settle();
+    EXPECT_EQ(recorder_.events, (Texts{"installed fonts:2.3.4 other", "appeared multi:1.2.0 other"}));
+    EXPECT_EQ(containers(), (Texts{"fonts:2.3.4", "multi:1.2.0"}));
 }
 
 TEST_F(RepositoryWatchesTest, AReloadThatTurnsItOffEndsIt) {

@@ -55,6 +55,15 @@ class Units(ServiceTestCase):
         start()
         self.assertIn('shipped', [container[2] for container in self.client.call('ListContainers')[0]])
 
+    def test_a_new_package_is_noticed(self):
+        start()
+        path, container = self.add(packages.SIGNED[0])
+        def listed():
+            return [f'{name}:{version}' for name, version, *_ in self.client.call('ListContainers')[0]]
+        wait_until(lambda: container in listed(), 'the container')
+        os.unlink(path)
+        wait_until(lambda: container not in listed(), 'the container to go')
+
     def test_a_container_as_a_unit(self):
         _, container = self.add(packages.SIGNED[0])
         unit = run('systemd-escape', '--template=northstar-mount@.service', container).stdout.strip()
