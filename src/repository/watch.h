@@ -14,6 +14,7 @@
 #include <ctime>
 #include <set>
 
+#include "base/slow_close.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
 
@@ -31,6 +32,8 @@ struct Noted {
 class DirectoryWatch {
 public:
     explicit DirectoryWatch(std::string directory) : directory_{std::move(directory)} {}
+    // Anywhere: to close what inotify has takes some milliseconds, and is left to another thread.
+    ~DirectoryWatch() { SlowClose::instance().close(std::move(fd_), SlowClose::kNobody); }
     DirectoryWatch(const DirectoryWatch&) = delete;
     DirectoryWatch& operator=(const DirectoryWatch&) = delete;
 
