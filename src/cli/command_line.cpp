@@ -51,7 +51,7 @@ std::string optionRows(const CLI::App& app) {
 std::string helpOfAll(const CLI::App& app) {
     std::string text = "Usage: northstarctl [OPTION]... COMMAND [ARGUMENT]...\n";
     for (const auto& spec : commands()) text += row(spec.name, spec.summary);
-    return text + "\n" + optionRows(app);
+    return text + optionRows(app);
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ RepositoryContent loadPatiently(Repository& repository, const RepositoryContent&
     Work work = [repository, previous](const Step& step) { return load(repository, previous, step); };
     std::optional<Content> loaded = runPatiently(repository.config.dir, std::move(work), stop, why);
     if (loaded) return std::move(**loaded);
-    repository.watch.reset();
+    if (Stalled::has(repository.config.dir)) repository.watch.reset();  // the thread that was left may use it
     return why.empty() ? previous : keep(repository, previous, why);
 }
 

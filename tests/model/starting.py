@@ -83,7 +83,8 @@ class Start:
         if not hits:
             return f'BAD it ends without a fault, status {status}: {said}'
         lines = [line for line in said.splitlines() if ': critical: ' in line]
-        if status != 1 or len(lines) != 1 or not tells(lines[0], trial.error):
+        # A line for each thing that is wrong.
+        if status != 1 or not lines or not all(tells(line, trial.error) for line in lines):
             return f'BAD it ends with status {status} and no clear line: {lines or said[-300:]}'
         if self.on_disk() not in (before, self.tidied(before)):
             return f'BAD it ends, and what was there has changed: {before} {self.on_disk()}'

@@ -96,8 +96,8 @@ TEST_F(EngineTest, TwoCallersForOneMountPointGetOneMount) {
 TEST_F(EngineTest, TwoContainersForOneMountPointGoOneAfterTheOther) {
     FakeKernel::Gate gate{kernel_, "attachLoop"};
     const auto first = mount(root_, "fonts", {.target = "/srv/x"});
-    const auto second = mount(user_, "hello-gzip", {.target = "/srv/x"});
     ASSERT_TRUE(waitForKernel("attachLoop"));
+    const auto second = mount(user_, "hello-gzip", {.target = "/srv/x"});
     linger();
     EXPECT_EQ(callsOf("attachLoop"), 1);
     gate.open();
