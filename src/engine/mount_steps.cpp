@@ -2,6 +2,7 @@
 #include "engine/mount_steps.h"
 
 #include <fmt/format.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <filesystem>

@@ -3,6 +3,8 @@
 // For worker threads; several at once.
 #pragma once
 
+#include <sys/types.h>
+
 #include <mutex>
 #include <stop_token>
 

@@ -12,6 +12,7 @@
 #include "engine/observer.h"
 #include "engine/packages.h"
 #include "kernel/kernel.h"
+#include "registry/mount_record.h"
 #include "repository/catalog.h"
 
 namespace northstar {

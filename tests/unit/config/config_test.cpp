@@ -130,7 +130,8 @@ TEST_F(ConfigTest, WrongTypesAndValuesAreNamedWithTheirLine) {
     refuse("[files]\nkeys = \"/a.pub\"\n", "files.keys");
     refuse("[files]\nkeys = [\"a.pub\"]\n", "files.keys");
     refuse("[repositories.a]\nwatch = 1\n", ":2:9: repositories.a.watch: must be true or false");
-    refuse("[repositories.a]\ntype = \"memory\"\nwatch = true\n", ":3:9: repositories.a.watch: a memory repository has");
+    refuse("[repositories.a]\ntype = \"memory\"\nwatch = true\n",
+           ":3:9: repositories.a.watch: a memory repository has");
     refuse("[repositories.a]\nmount_on_start = \"yes\"\n", "repositories.a.mount_on_start");
     refuse("[repositories.a]\ncapacity = \"much\"\n", "repositories.a.capacity");
     refuse("[repositories.a]\ncapacity = -1\n", "repositories.a.capacity");
