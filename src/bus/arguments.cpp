@@ -103,6 +103,11 @@ bool ArgumentReader::readEntry(Options& options) {
         if (value.size() >= PATH_MAX) refuseOption(key, fmt::format("is too long: {} bytes", value.size()));
         options.emplace(key, std::string{value});
         bytes_ += value.size();
+    } else if (std::string_view{type} == "h") {
+        auto fd = std::make_shared<CallerFd>();
+        expect(sd_bus_message_enter_container(message_, SD_BUS_TYPE_VARIANT, "h"));
+        read(*fd);
+        options.emplace(key, std::move(fd));
     } else {
         options.emplace(key, std::monostate{});
         return false;

@@ -15,7 +15,7 @@
 namespace northstar::bus {
 
 // The a{sv} at the end of a call. No option has another type: monostate is for what the method refuses by its name.
-using Options = std::map<std::string, std::variant<bool, std::string, std::monostate>>;
+using Options = std::map<std::string, std::variant<bool, std::string, std::shared_ptr<CallerFd>, std::monostate>>;
 
 // Each function reads the next argument, and throws InvalidArgs if it is not what is expected.
 class ArgumentReader {

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <tuple>
+#include <variant>
 
 #include "async/scope.h"
 #include "async/task.h"
@@ -113,6 +114,10 @@ private:
     // What arguments say about the call, and the call about them.
     static void settle(Call& call, const Options& options) {
         if (!allowsInteraction(options)) call.caller.interactive = false;
+        for (const auto& [key, value] : options) {
+            const auto* fd = std::get_if<std::shared_ptr<CallerFd>>(&value);
+            if (fd != nullptr) (*fd)->setOwner(call.caller.euid);
+        }
     }
     static void settle(const Call& call, CallerFd& fd) { fd.setOwner(call.caller.euid); }
     template <typename Other>

@@ -56,8 +56,7 @@ void MountObject::publish(Dispatcher& dispatcher, Engine& engine) {
         return engine.methods().unmounter.unmount(std::move(call), ref, how);
     });
     add("Open", {"mount"}, [&engine, ref](CallPtr call, Options options) {
-        refuseOptions(options);
-        return toUnixFd(engine.methods().opener.open(std::move(call), ref));
+        return toUnixFd(engine.methods().opener.open(std::move(call), ref, decodeOpenOptions(options)));
     });
     add("Holders", {"holders"}, [&engine, ref](CallPtr call, Options options) {
         refuseOptions(options);

@@ -25,7 +25,9 @@ using Flags = sdbus::Flags;
 
 constexpr std::array kReasons{"request", "external", "corruption", "replaced"};  // by UnmountReason
 
-std::tuple<sdbus::ObjectPath, std::string> replyOf(const Mounted& at) { return {mountPath(at.id), at.mountPoint}; }
+std::tuple<sdbus::ObjectPath, std::string> replyOf(const Mounted& at) {
+    return {mountPath(at.id), toUtf8(at.mountPoint)};
+}
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "base/slow_close.h"
 #include "engine/mount_plan.h"
 #include "kernel/device.h"
 
@@ -86,6 +87,13 @@ std::string decodeRepository(const Options& options) {
     std::string repository = reader.value<std::string>("repository", "s");
     reader.refuseUnknown();
     return repository;
+}
+
+std::shared_ptr<CallerFd> decodeOpenOptions(const Options& options) {
+    Reader reader{options};
+    auto userNamespace = reader.value<std::shared_ptr<CallerFd>>("userns", "h");
+    reader.refuseUnknown();
+    return userNamespace;
 }
 
 void refuseOptions(const Options& options) { Reader{options}.refuseUnknown(); }

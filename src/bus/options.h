@@ -2,6 +2,7 @@
 // The a{sv} options of the methods, taken strictly: an unknown key or a wrong type is InvalidArgs naming the key.
 #pragma once
 
+#include "base/slow_close.h"
 #include "base/std.h"
 #include "bus/arguments.h"
 #include "engine/mount_plan.h"
@@ -16,6 +17,9 @@ enum class MountKind { Container, File, Many, Replacement };
 
 // Of the calls that take "repository" alone.
 [[nodiscard]] std::string decodeRepository(const Options& options);
+
+// "userns" of Open; null if there is none.
+[[nodiscard]] std::shared_ptr<CallerFd> decodeOpenOptions(const Options& options);
 
 // Of the calls that take none but "auth.no_user_interaction" (b), which every method allows.
 void refuseOptions(const Options& options);

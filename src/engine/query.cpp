@@ -11,7 +11,9 @@
 #include "auth/method_table.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/slow_close.h"
 #include "engine/mount_plan.h"
+#include "kernel/kernel.h"
 #include "kernel/mount.h"
 #include "package/container_name.h"
 #include "package/package.h"
@@ -100,7 +102,7 @@ Task<bool> Queries::verify(CallPtr call, std::string what, std::string repositor
     co_return co_await runtime_.pools.verifier.run(check, call->caller.euid);
 }
 
-Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
+Task<UniqueFd> Opener::open(CallPtr call, MountRef what, std::shared_ptr<CallerFd> userNamespace) {
     what = co_await resolved(runtime_.pools.mounts, registry_, std::move(what), call->caller.euid);
     const MountRecord* found = findMounted(registry_, what);
     if (found == nullptr) throwNotMounted(what.text);
@@ -116,8 +118,13 @@ Task<UniqueFd> Opener::open(CallPtr call, MountRef what) {
         if (registry_.find(record.id) == nullptr) throwNotMounted(what.text);
     }
     const CloneFor whom = call->caller.euid == 0 ? CloneFor::Root : CloneFor::Anybody;
-    const auto clone = [&] { return runtime_.steps.kernel().cloneMount(record.identity, record.mountPoint, whom); };
-    co_return co_await runtime_.pools.mounts.run(clone, call->caller.euid);
+    const auto open = [&] {
+        Kernel& kernel = runtime_.steps.kernel();
+        UniqueFd clone = kernel.cloneMount(record.identity, record.mountPoint, whom);
+        if (userNamespace) kernel.mapOwners(clone.get(), userNamespace->get(), call->caller.euid);
+        return clone;
+    };
+    co_return co_await runtime_.pools.mounts.run(open, call->caller.euid);
 }
 
 }  // namespace northstar

@@ -5,6 +5,7 @@
 #include "async/task.h"
 #include "auth/authorizer.h"
 #include "auth/call.h"
+#include "base/slow_close.h"
 #include "base/std.h"
 #include "base/unique_fd.h"
 #include "engine/mount_ref.h"
@@ -52,7 +53,8 @@ public:
         : registry_{registry}, runtime_{runtime}, authorizer_{authorizer} {}
 
     // Throws NotMounted, AccessDenied, Unsupported, Failed.
-    Task<UniqueFd> open(CallPtr call, MountRef what);
+    // `userNamespace`: a caller's descriptor of what its files shall belong to; null for none. Throws InvalidArgs, too.
+    Task<UniqueFd> open(CallPtr call, MountRef what, std::shared_ptr<CallerFd> userNamespace = nullptr);
 
 private:
     const Registry& registry_;

@@ -52,11 +52,13 @@ Task<Mounted> Replacing::replace(CallPtr call, MountRef what, std::string contai
     std::rethrow_exception(failure);
 }
 
-// Another version may take the place that one had; something else asks for it as if it were mounted there.
+// Another version of the same repository may take the place that one had; something else asks for it as if it were
+// mounted there.
 Task<> Replacing::authorize(CallPtr call, MountPlan plan) {
     const MountRecord& there = *plan.inPlaceOf;
     co_await mounting_.authorizeContent(call, plan);
-    if (plan.container.name != there.name) co_await mounting_.authorizePlace(call, plan);
+    const bool another = plan.container.name != there.name || plan.repository != there.repository;
+    if (another) co_await mounting_.authorizePlace(call, plan);
     if (call->caller.euid == 0 || call->caller.euid == there.ownerUid) co_return;
     co_await authorizer_.require(call, action::kUnmountOthers, mountedDetails(there), there.id);
 }
@@ -91,6 +93,15 @@ Task<Mounted> Replacing::exchange(MountPlan plan) {
     }
     if (!record.verityUuid.empty()) verity_.set(true);
     if (record.id != 0) world_.registry.add(record);  // it is there, whatever became of the other
+    if (failure && record.id != 0) {                  // both stay, after a restart, too
+        record.replaces = 0;
+        const auto save = [&] { runtime_.steps.state().save(record); };
+        try {
+            co_await runtime_.pools.mounts.run(save, plan.owner);
+        } catch (const std::exception& error) {
+            log::warn("{}", error.what());
+        }
+    }
     if (failure) {
         if (record.id != 0) world_.observers.mounted(record);
         world_.observers.unmountFailed(there);

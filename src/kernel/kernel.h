@@ -68,6 +68,11 @@ public:
     // NotMounted, Unsupported, Failed.
     virtual UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint, CloneFor whom) = 0;
 
+    // Lets the files of a detached clone belong to a user namespace, as MOUNT_ATTR_IDMAP of mount_setattr(2) has it: to
+    // its root what is root's in the image. `userNamespace` is a caller's descriptor, whatever that is. Throws
+    // InvalidArgs, AccessDenied if the namespace is another user's (root may name any), Unsupported, Failed.
+    virtual void mapOwners(int clone, int userNamespace, uid_t asking) = 0;
+
     // What a loop device shows now; nullopt if it is free or gone.
     virtual std::optional<LoopBacking> loopBacking(const std::string& loopPath) = 0;
 

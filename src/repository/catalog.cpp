@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ranges>
 #include <tuple>
 
 namespace northstar {
@@ -28,8 +30,10 @@ auto rangeOf(const Map& map, const ContainerPattern& pattern) {
 std::vector<std::string> claimsOf(std::string stem) {
     if (stem.ends_with(".npk")) stem.resize(stem.size() - 4);
     std::vector<std::string> claims{stem};
+    constexpr std::size_t kMostClaims = 5;  // whoever may write to the directory chooses the names
     if (stem.ends_with("_2")) stem.resize(stem.size() - 2);
-    for (auto dash = stem.find('-'); dash != std::string::npos; dash = stem.find('-', dash + 1)) {
+    for (auto dash = stem.find('-'); dash != std::string::npos && claims.size() < kMostClaims;
+         dash = stem.find('-', dash + 1)) {
         const std::string version = stem.substr(dash + 1);
         if (Version::parse(version)) claims.push_back(stem.substr(0, dash) + ":" + version);
     }
@@ -48,7 +52,11 @@ std::multimap<std::string, std::string> claimsIn(const RepositoryContent& conten
 
 void Catalog::set(Shared repository) {
     const std::string name = repository->name;
-    claims_.insert_or_assign(name, claimsIn(repository->content));
+    const auto before = repositories_.find(name);
+    const bool same =
+        before != repositories_.end() && std::ranges::equal(std::views::keys(before->second->content.refused),
+                                                            std::views::keys(repository->content.refused));
+    if (!same || !claims_.contains(name)) claims_.insert_or_assign(name, claimsIn(repository->content));
     repositories_.insert_or_assign(name, std::move(repository));
 }
 

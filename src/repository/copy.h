@@ -9,9 +9,10 @@
 
 namespace northstar {
 
-// Copies the first `size` bytes of a file to the start of an empty one: shares the blocks where the filesystem can
-// (FICLONE, ioctl_ficlone(2)), lets the kernel copy where it can (copy_file_range(2)), else reads and writes. Each byte
-// is one pass. Throws InvalidPackage if there are fewer by now, CapacityExceeded if there is no room, Failed.
+// Copies the first `size` bytes of a file to the start of an empty one. Each byte is one pass. Throws InvalidPackage if
+// there are fewer by now, CapacityExceeded if there is no room, Failed.
+// Not by FICLONE or copy_file_range(2), which wait for the lock of the inode: whoever may write to a caller's file can
+// keep it for ever, and this is done in a line in which others stand.
 void copyPackage(int from, int to, std::uint64_t size, const std::string& name, const std::stop_token& stop,
                  Progress& progress);
 

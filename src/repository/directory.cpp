@@ -48,13 +48,19 @@ bool isPackageName(const std::string& name) { return !name.starts_with('.') && n
 
 std::vector<std::string> listPackages(const UniqueFd& directory, const std::string& path) {
     std::vector<std::string> names;
+    std::size_t skipped = 0;
+    std::string example;
     for (const std::string& name : namesIn(directory.get(), path)) {
         if (!isPackageName(name)) continue;
         if (printable(name) == name) {
             names.push_back(name);
         } else {
-            log::warn("Skipped {} of {}: rename it to printable UTF-8", printable(name), path);
+            if (++skipped == 1) example = printable(name);
         }
+    }
+    if (skipped > 0) {
+        log::warn("Skipped {} of {}{}: rename to printable UTF-8", example, path,
+                  skipped > 1 ? fmt::format(", and {} more", skipped - 1) : "");
     }
     std::ranges::sort(names);
     return names;

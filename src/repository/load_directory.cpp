@@ -18,8 +18,8 @@
 namespace northstar {
 namespace {
 
-constexpr std::size_t kMostRefused = 20'000;  // that are kept, as a caller may ask for each
-constexpr std::size_t kMostLogged = 100;      // of one load; the journal is everybody's
+constexpr std::size_t kMostRefused = 4'000;  // that are kept, as a caller may ask for each
+constexpr std::size_t kMostLogged = 100;     // of one load; the journal is everybody's
 
 class DirectoryLoad {
 public:
@@ -45,6 +45,11 @@ public:
             } catch (const Error& error) {
                 if (watch_ != nullptr && watch_->isChanging(file)) {
                     keep(file);  // somebody has just begun to write it
+                } else if (error.code() == Code::Failed && known_.contains(file)) {
+                    keep(file);  // a shortage of the service's own says nothing of the package
+                    content_.problem =
+                        fmt::format("Repository {}: {} is as it was: {}", repository_, printable(file), error.what());
+                    log::warn("{}", content_.problem);
                 } else {
                     refuse(file, identity, error);
                 }

@@ -46,14 +46,23 @@ TEST_F(BusTest, DevicesOfAnEarlierRunThatNothingUsesAreRemoved) {
     EXPECT_EQ(kernel_->live(), (std::vector<std::string>{"/dev/dm-1", "/dev/loop1"}));
 }
 
-// As if it had been killed between the two steps.
-TEST_F(BusTest, AReplaceThatWasInterruptedIsFinished) {
+TEST_F(BusTest, AReplaceThatWasInterruptedIsFinishedAndOneThatFailedIsNot) {
     const auto old = client().mount("multi:0.1.0");
     kernel_->failNext("unmount", Error{Code::Busy, "as ordered"});
     const auto failure = failureOf([&] { client().replace("multi:0.1.0", "multi:1.2.0"); });
     EXPECT_EQ(failure.name, ownError("Busy"));
     EXPECT_EQ(client().listMounts().size(), 2U);
     stop();
+    EXPECT_EQ(client().listMounts().size(), 2U);
+    stop();
+    // As if it had been killed between the two steps.
+    const std::string record = directory_ / "state/mounts/2.toml";
+    std::ifstream file{record};
+    std::string text{std::istreambuf_iterator<char>{file}, {}};
+    const std::string order = "replaces = 0";
+    ASSERT_NE(text.find(order), std::string::npos) << text;
+    text.replace(text.find(order), order.size(), "replaces = 1");
+    std::ofstream{record} << text;
     const auto list = client().listMounts();
     ASSERT_EQ(list.size(), 1U);
     EXPECT_EQ(list[0].get<1>(), "multi:1.2.0");

@@ -259,6 +259,8 @@ UniqueFd FakeKernel::cloneMount(const MountIdentity& identity, const std::string
     return UniqueFd{open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
 }
 
+void FakeKernel::mapOwners(int, int, uid_t) { static_cast<void>(state_->enter("mapOwners")); }
+
 std::optional<LoopBacking> FakeKernel::loopBacking(const std::string& loopPath) {
     const auto lock = state_->enter("loopBacking");
     for (const auto& [number, node] : state_->devices) {

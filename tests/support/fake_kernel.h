@@ -90,6 +90,7 @@ public:
     std::vector<Holder> holders(dev_t device, std::size_t most) override;
     FileOrigin originOf(int fd) override;
     UniqueFd cloneMount(const MountIdentity& identity, const std::string& mountPoint, CloneFor whom) override;
+    void mapOwners(int clone, int userNamespace, uid_t asking) override;
     std::optional<LoopBacking> loopBacking(const std::string& loopPath) override;
     std::string verityUuid(dev_t device) override;
     bool isCorrupted(const std::string& uuid) override;

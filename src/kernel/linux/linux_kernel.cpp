@@ -19,6 +19,7 @@
 #include "kernel/linux/mount_clone.h"
 #include "kernel/linux/mount_point.h"
 #include "kernel/linux/mount_table.h"
+#include "kernel/linux/owner_map.h"
 #include "kernel/linux/uevents.h"
 #include "kernel/linux/verity_device.h"
 #include "kernel/mount.h"
@@ -108,6 +109,9 @@ public:
         return findMountsInside(identity, mountPoint);
     }
 
+    void mapOwners(int clone, int userNamespace, uid_t asking) override {
+        mapCloneOwners(clone, userNamespace, asking);
+    }
     std::vector<Holder> holders(dev_t device, std::size_t most) override { return findHolders(device, most); }
 
     FileOrigin originOf(int fd) override { return findFileOrigin(fd); }

@@ -121,6 +121,14 @@ TEST_F(ReplaceTest, AsksForTheNewOneAndForWhatIsTakenDown) {
     EXPECT_EQ(actions().back(), action::kMountAnywhere);
 }
 
+TEST_F(ReplaceTest, ByWhatAnotherRepositoryCallsThatAsksForThePlace) {
+    addPackage("plain", "signed/multi-1.2.0.npk");
+    answer(mount(user_, "main/" + kOld));
+    answer(replace(user_, kOld, "plain/multi"));
+    EXPECT_EQ(authority_.actions(), (Texts{std::string{action::kMount}, std::string{action::kMountUnverified},
+                                           std::string{action::kMountAnywhere}}));
+}
+
 TEST_F(ReplaceTest, IsNotDoneByWhomItIsDenied) {
     mountAsRoot(kOld);
     authority_.answer(action::kUnmountOthers, Verdict::Denied);

@@ -67,7 +67,6 @@ TEST_F(InstallTest, TellsHowFarItIs) {
     }
 }
 
-// Within one filesystem the kernel copies, from elsewhere it may not.
 TEST_F(InstallTest, CopiesExactlyWhatWasThere) {
     const MemoryFile elsewhere = package();
     const std::string text(static_cast<std::size_t>(identify(elsewhere.fd()).size), 'x');
